@@ -1,0 +1,49 @@
+# Two commands: `make demo` runs the main job, `make test` proves the project. Both set everything up first.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+DEMO := notebooks/01_implement_trm_titans_mag.ipynb
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help setup demo test check lab bench notebooks clean
+
+help:  ## list the commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+setup: $(STAMP)  ## make .venv with everything
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; run: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(BIN)/pip install --quiet -e ".[dev]"
+	touch $@
+
+demo: setup  ## the main job: a request in a notebook becomes proven cells, headless
+	$(BIN)/mlexpert run $(DEMO) -o build/$(notdir $(DEMO))
+
+test: check  ## every test: code, kernels, notebooks
+	$(BIN)/python -m pytest
+
+check: setup  ## format, lint, types, import contracts
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	MYPYPATH=widgets $(BIN)/mypy
+	$(BIN)/lint-imports
+
+lab: setup  ## open the notebooks in JupyterLab
+	$(BIN)/jupyter lab notebooks
+
+bench: setup  ## speed, next to the peers, as ratios
+	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
+
+notebooks: setup  ## run and save the notebooks
+	@for notebook in notebooks/*.ipynb; do $(BIN)/mlexpert run $$notebook; done
+
+clean:  ## remove what the commands made
+	rm -rf $(VENV) build notebooks/workspaces
