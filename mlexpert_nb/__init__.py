@@ -1,0 +1,45 @@
+"""mlexpert_nb: an ML implementation specialist that lives in the notebook."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlexpert_nb.api import (
+        approve,
+        fix,
+        generated_cells,
+        history,
+        implement,
+        optimize,
+        paper,
+        pipeline,
+        plan,
+        request,
+        undo,
+    )
+
+__all__ = [
+    "approve",
+    "fix",
+    "generated_cells",
+    "history",
+    "implement",
+    "optimize",
+    "paper",
+    "pipeline",
+    "plan",
+    "request",
+    "undo",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a command when it is first used: `import mlexpert_nb` itself loads nothing."""
+    if name in __all__:
+        return getattr(import_module("mlexpert_nb.api"), name)
+    raise AttributeError(f"module 'mlexpert_nb' has no attribute {name!r}")
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """Register `%mlexpert` and `%%mlexpert` (what `%load_ext mlexpert_nb` calls)."""
+    import_module("mlexpert_nb.magics").register(shell)
