@@ -1,0 +1,23 @@
+"""The user's folder and the children that run in it: the only room that writes files or starts processes."""
+
+from mlexpert_nb.workspace.changes import FileChange
+from mlexpert_nb.workspace.child import ChildLimits, ChildResult
+from mlexpert_nb.workspace.folders import temporary_folder
+from mlexpert_nb.workspace.paths import STATE
+from mlexpert_nb.workspace.sandbox import isolation, run_child
+from mlexpert_nb.workspace.stage import Stage
+from mlexpert_nb.workspace.workspace import Commit, Undone, Workspace
+
+__all__ = [
+    "STATE",
+    "ChildLimits",
+    "ChildResult",
+    "Commit",
+    "FileChange",
+    "Stage",
+    "Undone",
+    "Workspace",
+    "isolation",
+    "run_child",
+    "temporary_folder",
+]
