@@ -1,0 +1,77 @@
+"""What the judge is asked and what it answers, as plain data."""
+
+from dataclasses import dataclass
+
+from mlexpert_nb.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSpec:
+    """What a delivery is measured against.
+
+    Attributes:
+        request: Key of the request, as it goes into the receipt.
+        num_parameters: Target size of the network; None is no target.
+        vram_bytes: Most memory that a training step may take; None is no limit.
+        latency_ms: Most milliseconds for one token (p50); None is no limit.
+        delivered: Paths that the run wrote, relative to the workspace.
+        seed: Seed of every random number that the checks draw.
+        min_coverage: Line coverage in percent that the tests must reach.
+    """
+
+    request: str
+    num_parameters: int | None = None
+    vram_bytes: int | None = None
+    latency_ms: float | None = None
+    delivered: tuple[str, ...] = ()
+    seed: int = 0
+    min_coverage: float = 90.0
+
+    def __post_init__(self) -> None:
+        """Refuse paths that are not inside the workspace.
+
+        Raises:
+            UsageError: A delivered path is absolute or climbs with `..`.
+        """
+        for path in self.delivered:
+            if path.startswith("/") or "\\" in path or ".." in path.split("/"):
+                raise UsageError(f"{path!r} was delivered outside the workspace; use paths relative to it")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one check found.
+
+    Attributes:
+        check: Name of the check.
+        passed: Whether the delivery holds.
+        measured: What was measured, in words with the figure.
+        limit: What was required, in words with the figure.
+        fix: What to do about a failure.
+        command: How to measure it again by hand, in the workspace.
+    """
+
+    check: str
+    passed: bool
+    measured: str
+    limit: str
+    fix: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The judge's answer: it passed only if every finding did; `receipt` is the head of the hash chain."""
+
+    passed: bool
+    findings: tuple[Finding, ...]
+    receipt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """Whether a delivery is still what was judged; `touched` has one line for each difference."""
+
+    passed: bool
+    touched: tuple[str, ...]
+    receipt: str
