@@ -1,0 +1,6 @@
+"""The catalogue: networks that are written out, tested and explained. Its front door loads no torch."""
+
+from mlexpert_nb.catalogue.entry import Entry, Match
+from mlexpert_nb.catalogue.search import ENTRIES, find
+
+__all__ = ["ENTRIES", "Entry", "Match", "find"]

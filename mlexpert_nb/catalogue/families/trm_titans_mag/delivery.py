@@ -1,0 +1,101 @@
+"""Write out the network: the pages of `src/model`, the documentation, the training script and the tests."""
+
+import ast
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from importlib import resources
+from pathlib import Path
+
+from mlexpert_nb.catalogue.compose import compose
+from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import ModelConfig, count_parameters, parameter_table
+
+_BLOCKS = "mlexpert_nb.catalogue.blocks"
+_MODEL = "mlexpert_nb.catalogue.families.trm_titans_mag.model"
+_HERE = Path(str(resources.files("mlexpert_nb.catalogue.families.trm_titans_mag")))
+_MEMORY = (f"{_BLOCKS}.memory_rule", f"{_BLOCKS}.long_term_memory")
+
+PAGES: Mapping[str, tuple[str, ...]] = {
+    "__init__": (f"{_MODEL}.build",),
+    "config": (f"{_MODEL}.config",),
+    "titans_mag": (
+        f"{_BLOCKS}.norms",
+        f"{_BLOCKS}.sliding_window",
+        *_MEMORY,
+        f"{_BLOCKS}.mag_block",
+        f"{_MODEL}.titans_mag",
+    ),
+    "trm_wrapper": (f"{_BLOCKS}.trm",),
+    "act_head": (f"{_BLOCKS}.act_head",),
+    "full_model": (f"{_MODEL}.full_model",),
+    "functional": (f"{_MODEL}.functional",),
+}
+TEMPLATES: Mapping[str, str] = {
+    "docs/architecture.md": "docs/architecture.md",
+    "examples/train.py": "examples/train.py",
+    "pyproject.toml": "project.toml",
+    "README.md": "docs/README.md",
+}
+DESCRIPTIONS: Mapping[str, str] = {
+    "src/model/__init__.py": "front door: build_model, ModelConfig, the parameter count",
+    "src/model/config.py": "every knob, validated, with the delivered values as defaults; parameters in closed form",
+    "src/model/titans_mag.py": "sliding-window attention, neural long-term memory, memory-as-gate blocks, the backbone",
+    "src/model/trm_wrapper.py": "tiny recursion: latent and deep recursion around one small network",
+    "src/model/act_head.py": "adaptive computation: halting head, its losses, halting that saves work",
+    "src/model/full_model.py": "the network: logits, loss, streaming and adaptive inference",
+    "src/model/functional.py": "the same as plain functions, for tests and tools",
+    "docs/architecture.md": "diagram, shapes, parameter table, equations and sources",
+    "examples/train.py": "byte-level training of a small variant on Python's own help texts",
+    "pyproject.toml": "project metadata and test settings",
+    "README.md": "what this is and how to use it",
+}
+
+
+def skeleton(config: ModelConfig) -> dict[str, str]:
+    """Give the text of every delivered file except the tests, by path."""
+    pages = compose(PAGES)
+    pages["config"] = _with_defaults(pages["config"], asdict(config))
+    files = {f"src/model/{name}.py": text for name, text in pages.items()}
+    values = _template_values(config)
+    for path, source in TEMPLATES.items():
+        files[path] = _fill((_HERE / source).read_text("utf-8"), values)
+    return files
+
+
+def read_tests() -> dict[str, str]:
+    """Give the delivered tests as they stand."""
+    paths = sorted((_HERE / "tests").glob("*.py"))
+    return {f"tests/{path.name}": path.read_text("utf-8") for path in paths}
+
+
+def _with_defaults(text: str, values: Mapping[str, object]) -> str:
+    """Replace the default values of the configuration's fields."""
+    lines = text.splitlines(keepends=True)
+    body = next(node.body for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
+    for node in body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            start, end, line = node.value.col_offset, node.value.end_col_offset, lines[node.lineno - 1]
+            lines[node.lineno - 1] = line[:start] + _literal(values[node.target.id]) + line[end:]
+    return "".join(lines)
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _template_values(config: ModelConfig) -> dict[str, str]:
+    values = {key: str(value) for key, value in asdict(config).items()}
+    table = parameter_table(config)
+    total = count_parameters(config)
+    rows = [f"| `{name}` | {count:,} | {count / total:.1%} |" for name, count in table]
+    return {
+        **values,
+        "head_dim": str(config.head_dim),
+        "num_parameters": f"{total:,}",
+        "millions": f"{total / 1e6:.1f}M",
+        "parameter_rows": "\n".join(rows),
+    }
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], text)
