@@ -1,0 +1,22 @@
+"""The shell tool: commands run in a child process that reaches only the stage."""
+
+from mlexpert_nb.agent.tools.tool import tool
+from mlexpert_nb.workspace import ChildLimits, Stage, run_child
+
+LONGEST_OUTPUT = 20_000  # characters of each stream
+
+
+@tool(effect="run", name="Bash")
+def bash(stage: Stage, command: str, timeout_s: int = 120) -> str:
+    """Run one shell command in the workspace, without network and without keys.
+
+    Args:
+        stage: Supplied by the loop.
+        command: Command line for bash; its working folder is the workspace root.
+        timeout_s: Seconds after which the command and all its children are killed.
+    """
+    limits = ChildLimits(timeout_s=float(timeout_s))
+    result = run_child(["bash", "-c", command], cwd=stage.root, env={"PYTHONPATH": "src"}, limits=limits)
+    ended = f"killed after {timeout_s} s" if result.timed_out else f"exit code {result.exit_code}"
+    streams = [text[-LONGEST_OUTPUT:] for text in (result.stdout, result.stderr) if text]
+    return "\n".join([ended, *streams])
