@@ -1,0 +1,106 @@
+"""One function a command: what the magics and the command line call, and what scripts import.
+
+A request is detected, its context gathered, a plan proposed and approved, files written on a staged copy, judged from
+outside, and put into the workspace in one step, or not at all (`run.py` reads top to bottom).
+"""
+
+from pathlib import Path
+from typing import Unpack
+
+from mlexpert_nb import catalogue
+from mlexpert_nb import verify as judge
+from mlexpert_nb.api.options import LLMS, Options, ticket
+from mlexpert_nb.api.pending import carry_out, propose
+from mlexpert_nb.api.records import read_cells
+from mlexpert_nb.api.run import run
+from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
+from mlexpert_nb.workspace import Commit, Undone, Workspace
+
+
+def request(text: str, verb: str = "", **options: Unpack[Options]) -> ResultPackage:
+    """Carry out a request in plain words; detection chooses the command where `verb` is empty.
+
+    Raises:
+        MLExpertError: The request, the workspace or the machine cannot be used as they are; one line says what to do.
+    """
+    asked = ticket(text, verb, options)
+    return propose(asked) if asked.settings.approve == "plan" else run(asked)
+
+
+def implement(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Implement an architecture: plan, code, tests, proof."""
+    return request(text, "implement", **options)
+
+
+def fix(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Find and mend a bug in training code."""
+    return request(text, "fix", **options)
+
+
+def optimize(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Make a model faster or smaller, proven equivalent."""
+    return request(text, "optimize", **options)
+
+
+def paper(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Implement what a paper describes."""
+    return request(text, "paper", **options)
+
+
+def pipeline(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Build a training pipeline."""
+    return request(text, "pipeline", **options)
+
+
+def plan(text: str, **options: Unpack[Options]) -> ResultPackage:
+    """Stop at the plan: it is put into the workspace as an editable file."""
+    return propose(ticket(text, "", {**options, "approve": "plan"}))
+
+
+def approve(workspace: str | Path, *, on_event: OnEvent | None = None) -> ResultPackage:
+    """Carry out the plan that waits in a workspace, exactly as its file stands now."""
+    return carry_out(Path(workspace), on_event)
+
+
+def verify(workspace: str | Path, receipt: str | None = None) -> judge.Verification:
+    """Check a workspace against its receipt, and the receipt against one that you kept, if given."""
+    return judge.verify(Path(workspace), receipt)
+
+
+def undo(workspace: str | Path) -> Undone:
+    """Take the last run back: the workspace holds the bytes from before it."""
+    return Workspace.open(Path(workspace)).undo()
+
+
+def history(workspace: str | Path) -> tuple[Commit, ...]:
+    """List the runs that changed a workspace, oldest first."""
+    return Workspace.open(Path(workspace)).history()
+
+
+def generated_cells(workspace: str | Path) -> tuple[Cell, ...]:
+    """Give the notebook cells of a workspace's last run."""
+    return read_cells(Path(workspace))
+
+
+def catalogue_entries() -> tuple[catalogue.Entry, ...]:
+    """List what the offline specialist can build."""
+    return tuple(catalogue.ENTRIES.values())
+
+
+__all__ = [
+    "LLMS",
+    "Options",
+    "approve",
+    "catalogue_entries",
+    "fix",
+    "generated_cells",
+    "history",
+    "implement",
+    "optimize",
+    "paper",
+    "pipeline",
+    "plan",
+    "request",
+    "undo",
+    "verify",
+]

@@ -1,0 +1,87 @@
+"""A plan that waits in a file: written by `--approve plan`, edited by a person, carried out by `approve`."""
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import cast
+
+from mlexpert_nb.agent import Plan, digest
+from mlexpert_nb.api.options import LLMS, Options, Ticket, ticket
+from mlexpert_nb.api.run import PLAN_FILE, run
+from mlexpert_nb.errors import ConflictError, UsageError
+from mlexpert_nb.packages import OnEvent, ResultPackage
+from mlexpert_nb.workspace import STATE, Stage, Workspace
+
+PENDING = "pending.json"
+
+
+def propose(request: Ticket) -> ResultPackage:
+    """Run a request up to its plan and put the plan into the workspace as a file.
+
+    Raises:
+        ConflictError: An earlier plan was edited and not carried out.
+    """
+    root = request.settings.workspace
+    _refuse_edited_plan(root)
+    texts: list[str] = []
+
+    def keep(text: str, _stage: Stage) -> None:
+        texts.append(text)
+
+    result = run(request, keep)
+    if not texts:
+        return result
+    workspace = Workspace.open(root)
+    with workspace.stage() as stage:
+        stage.write(PLAN_FILE, texts[0])
+        _write_pending(stage, request, texts[0])
+        workspace.commit(stage, label=f"plan: {request.text}", replaces={PLAN_FILE})
+    message = f"the plan is in {root / PLAN_FILE}; edit it if you like, then: mlexpert approve {root}"
+    facts = {**result.evidence, "plan_file": str(root / PLAN_FILE), "message": message}
+    return replace(result, evidence=facts)
+
+
+def carry_out(root: Path, on_event: OnEvent | None = None) -> ResultPackage:
+    """Carry out the plan that waits in a workspace, exactly as its file has it now.
+
+    Raises:
+        UsageError: No plan waits there, or the file can no longer be read as a plan.
+    """
+    path, waiting = root / PLAN_FILE, root / STATE / PENDING
+    if not (path.is_file() and waiting.is_file()):
+        raise UsageError(f'no plan waits in {root}; make one with: mlexpert plan "…" --workspace {root}')
+    text, record = path.read_text("utf-8"), json.loads(waiting.read_text("utf-8"))
+    Plan.from_text(text)  # an edit that broke the file is the user's to mend, not the llm's
+    options = cast("Options", {**record["options"], "workspace": root})
+    if on_event is not None:
+        options["on_event"] = on_event
+    request = ticket(record["text"], record["verb"], options)
+
+    def approve(_proposed: str, stage: Stage) -> str:
+        stage.delete(PLAN_FILE)
+        (stage.state / PENDING).unlink()
+        return text
+
+    salt = "" if digest(text) == record["digest"] else digest(text)
+    return run(request, approve, salt=salt)
+
+
+def _write_pending(stage: Stage, request: Ticket, text: str) -> None:
+    options = {
+        **asdict(request.asked),
+        "max_turns": request.settings.max_turns,
+        "seed": request.settings.seed,
+        "approve": "auto",
+        "llm": request.llm.name if request.llm.name in LLMS else "auto",
+    }
+    record = {"text": request.text, "verb": request.verb, "digest": digest(text), "options": options}
+    stage.state.mkdir(parents=True, exist_ok=True)
+    (stage.state / PENDING).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def _refuse_edited_plan(root: Path) -> None:
+    path, waiting = root / PLAN_FILE, root / STATE / PENDING
+    if not (path.is_file() and waiting.is_file()):
+        return
+    if digest(path.read_text("utf-8")) != json.loads(waiting.read_text("utf-8"))["digest"]:
+        raise ConflictError(f"{path} was edited and is kept; carry it out with: mlexpert approve {root}, or delete it")

@@ -1,0 +1,89 @@
+"""What a run leaves in the workspace's state folder beside the judge's artefacts, and how it is read back."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+from mlexpert_nb.agent import Outcome
+from mlexpert_nb.api.options import Ticket
+from mlexpert_nb.packages import Cell, ContextPackage, ResultPackage
+from mlexpert_nb.workspace import STATE, Stage
+
+RUN, CELLS, PLAN, CONTEXT = "run.json", "cells.json", "plan.md", "context.json"
+
+
+def request_key(ticket: Ticket, context: ContextPackage, salt: str) -> str:
+    """Give a hash that is equal for two runs which must deliver the same: request, limits, papers, seed, toolkit."""
+    facts = {
+        "verb": ticket.verb,
+        "task": context.task,
+        "requirements": asdict(context.requirements),
+        "references": asdict(context.reference_materials),
+        "texts": context.evidence.get("texts"),
+        "seed": ticket.settings.seed,
+        "llm": ticket.llm.name,
+        "toolkit": metadata.version("mlexpert-nb"),
+        "catalogue": _catalogue_hash(),
+        "salt": salt,
+    }
+    return "sha256:" + hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def write_records(stage: Stage, facts: Mapping[str, Any], *, plan_text: str, context: ContextPackage) -> None:
+    """Write what the run was about into the state folder, for the judge to seal."""
+    _write(stage.state / RUN, json.dumps(facts, indent=2, ensure_ascii=False) + "\n")
+    _write(stage.state / PLAN, plan_text)
+    lasting = replace(context, evidence={k: v for k, v in context.evidence.items() if k in ("detection", "targets")})
+    _write(stage.state / CONTEXT, json.dumps(lasting.to_json(), indent=2, ensure_ascii=False) + "\n")
+
+
+def write_cells(stage: Stage, cells: tuple[Cell, ...]) -> None:
+    """Write the cells that a notebook puts under the request."""
+    _write(stage.state / CELLS, json.dumps([asdict(cell) for cell in cells], indent=2, ensure_ascii=False) + "\n")
+
+
+def read_cells(root: Path) -> tuple[Cell, ...]:
+    """Give the cells of the workspace's last run; none where nothing was delivered."""
+    path = root / STATE / CELLS
+    return tuple(Cell(**each) for each in json.loads(path.read_text("utf-8"))) if path.exists() else ()
+
+
+def read_facts(root: Path) -> dict[str, Any]:
+    """Give the facts of the workspace's last run; empty where nothing was delivered."""
+    path = root / STATE / RUN
+    facts: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return facts
+
+
+def with_facts(result: ResultPackage, facts: Mapping[str, Any], **more: Any) -> ResultPackage:
+    """Put the facts of a run beside the judge's evidence, which wins where both speak."""
+    return replace(result, evidence={**facts, **more, **result.evidence})
+
+
+def planned_versus_done(outcome: Outcome, stage: Stage) -> list[str]:
+    """Compare the files of the approved plan with the files that were written, one line each."""
+    planned = {each.path for each in outcome.plan.files} if outcome.plan else set()
+    existing, changed = set(stage.files()), {change.path for change in stage.changes()}
+    return [
+        *(f"done as planned: {path}" for path in sorted(planned & existing)),
+        *(f"planned, not done: {path}" for path in sorted(planned - existing)),
+        *(f"done, not planned: {path}" for path in sorted(changed - planned)),
+    ]
+
+
+def _catalogue_hash() -> str:
+    root = Path(str(resources.files("mlexpert_nb").joinpath("catalogue")))
+    sources = sorted(path for path in root.rglob("*") if path.suffix in (".py", ".md", ".toml"))
+    sha = hashlib.sha256()
+    for path in sources:
+        sha.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return sha.hexdigest()
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
