@@ -1,0 +1,79 @@
+"""A card as plain text: for terminals, saved notebooks without HTML, and readers of diffs."""
+
+from collections.abc import Iterator, Sequence
+from textwrap import wrap
+
+from mlexpert_nb.display.card import Card, Check, Figure, Table
+from mlexpert_nb.display.safe import one_line
+
+WIDTH = 100
+SYMBOLS = {"good": "✓", "bad": "✗", "warn": "!", "info": "·"}
+
+
+def render_text(card: Card, width: int = WIDTH) -> str:
+    """Give a card as lines of at most about `width` characters; commands and paths are never broken."""
+    return "\n".join(line.rstrip() for line in _lines(card, width))
+
+
+def _lines(card: Card, width: int) -> Iterator[str]:
+    yield f"{SYMBOLS[card.tone]} {card.headline}"
+    for text in (card.message, f"asked: {one_line(card.asked, 300)}" if card.asked else ""):
+        yield from _wrapped(text, width)
+    for check in card.failed:
+        yield from _failed(check, width)
+    facts = [line for name, text in card.facts for line in _wrapped(f"{name}: {text}", width)]
+    steps = [f"  {step.command}    ({step.why})" if step.command else f"  {step.why}" for step in card.steps]
+    tables = [_table(table, width) for table in card.tables]
+    texts = [(f"{title}:", *(f"  {line}" for line in text.splitlines())) for title, text in card.texts]
+    for block in (_figures(card.figures), _shares(card.shares), *tables, *texts, facts, steps):
+        lines = list(block)
+        yield from ("", *lines) if lines else ()
+
+
+def _figures(figures: Sequence[Figure]) -> Iterator[str]:
+    label = max((len(figure.label) for figure in figures), default=0)
+    for figure in figures:
+        yield f"  {figure.label:<{label}}  {figure.whole}"
+
+
+def _failed(check: Check, width: int) -> Iterator[str]:
+    yield f"  {SYMBOLS['bad']} {check.name}"
+    rows = (("measured", check.measured), ("limit", check.limit), ("fix", check.fix), ("command", check.command))
+    for name, text in rows:
+        if text:
+            yield from _wrapped(f"{name:<8}  {text}", width, indent="      ", hang="                ")
+
+
+def _shares(shares: Sequence[tuple[str, float]]) -> Iterator[str]:
+    total = sum(size for _, size in shares)
+    name = max((len(each) for each, _ in shares), default=0)
+    for each, size in shares:
+        bar = "█" * round(24 * size / total)
+        yield f"  {each:<{name}}  {size:>14,.0f}  {100 * size / total:5.1f} %  {bar}"
+
+
+def _table(table: Table, width: int) -> Iterator[str]:
+    shown = [row[: table.in_text] for row in table.rows] if table.in_text else []
+    yield f"{table.title}:" if shown else table.title
+    sizes = [min(44, max(map(len, column))) for column in zip(*shown, strict=True)]
+    for row in shown:
+        cells = [f"{text:<{size}}" for text, size in zip(row, sizes, strict=True)]
+        yield _cut(f"  {'  '.join(cells)}", width + 20)
+    if shown and table.more:
+        yield f"  … {table.more:,} more rows not shown"
+
+
+def _cut(line: str, limit: int) -> str:
+    return line if len(line.rstrip()) <= limit else f"{line[: limit - 1]}…"
+
+
+def _wrapped(text: str, width: int, indent: str = "  ", hang: str = "  ") -> Iterator[str]:
+    for paragraph in text.splitlines():
+        yield from wrap(
+            paragraph,
+            width,
+            initial_indent=indent,
+            subsequent_indent=hang,
+            break_long_words=False,
+            break_on_hyphens=False,
+        ) or [""]

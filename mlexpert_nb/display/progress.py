@@ -1,0 +1,101 @@
+"""Progress of a run in a notebook: one display that lives in the cell's output and becomes the card at the end.
+
+Events only change a RunState; what is shown is shown by a ticker, so however many events come there are at most four
+updates a second, and the elapsed time moves while the run is silent. The card takes the progress's place, so a saved
+notebook holds no times.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
+
+from IPython.display import display
+
+from mlexpert_nb.display.card import Card
+from mlexpert_nb.display.card_html import render_bundle
+from mlexpert_nb.display.progress_view import progress_html, progress_text
+from mlexpert_nb.display.run_state import RunState
+from mlexpert_nb.display.safe import one_line
+from mlexpert_nb.display.ticker import Ticker
+from mlexpert_nb.packages import Event
+
+PERIOD_S = 0.25
+MAX_EVENTS = 100  # of one update; a flood is thinned, the state still counts every one
+
+
+class NotebookProgress:
+    """An `OnEvent` for a kernel: shows nothing before the first event, then one display until `finish`."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock, self._began = clock, clock()
+        self._lock = threading.Lock()
+        self._state, self._news = RunState(), list[Event]()
+        self._shown: tuple[RunState, int] | None = None
+        self._still = False
+        self._display_id = f"mlexpert-{uuid4().hex}"
+        self._ticker = Ticker(self._tick, PERIOD_S)
+
+    def __call__(self, event: Event) -> None:
+        """Take in one event; the first one opens the display."""
+        with self._lock:
+            self._state = self._state.after(event)
+            self._news = [*self._news[-MAX_EVENTS:], event]
+        if not self.opened:
+            self._tick()
+
+    def __enter__(self) -> Self:
+        self._began = self._clock()
+        self._ticker.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ticker.__exit__(kind, error, trace)
+        if error is None:
+            self._tick()  # what happened last is told too, before the card takes the place
+
+    @property
+    def opened(self) -> bool:
+        """Whether anything was shown yet."""
+        return self._shown is not None
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Keep still while the user is asked something."""
+        self._still = True
+        try:
+            yield
+        finally:
+            self._still = False
+
+    def finish(self, card: Card, *, status: str = "") -> None:
+        """Put the card where the progress was; `status` goes into the output's metadata for headless runs."""
+        note: dict[str, object] = {"mlexpert": {"status": status}} if status else {}
+        self._publish(render_bundle(card), note)
+
+    def _tick(self) -> None:
+        with self._lock:
+            elapsed_s = self._clock() - self._began
+            now = (self._state, int(elapsed_s))
+            if self._still or now == self._shown or (self._shown is None and not self._news):
+                return
+            news, self._news = self._news, []
+            text = {
+                "text/html": progress_html(self._state, elapsed_s),
+                "text/plain": progress_text(self._state, elapsed_s),
+            }
+            self._publish(text, {"mlexpert": {"events": [_brief(event) for event in news]}})
+            self._shown = now
+
+    def _publish(self, data: Mapping[str, str], metadata: Mapping[str, object]) -> None:
+        display(dict(data), metadata=dict(metadata), raw=True, display_id=self._display_id, update=self.opened)
+
+
+def _brief(event: Event) -> dict[str, object]:
+    return {**asdict(event), "text": one_line(event.text)}

@@ -1,0 +1,65 @@
+"""Cards of everything that is not the result of a request: an interrupt, a receipt's check, an undo, two lists."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from mlexpert_nb.catalogue import Entry
+from mlexpert_nb.display.card import Card, Step, table
+from mlexpert_nb.display.safe import counted
+from mlexpert_nb.verify import Verification
+from mlexpert_nb.workspace import Commit, Undone
+
+
+def interrupted_card(asked: str) -> Card:
+    """Say that the user stopped a run."""
+    again = Step("your files are as they were before; run it again to start over")
+    return Card("warn", "Interrupted; nothing was changed", asked=asked, steps=(again,))
+
+
+def stopped_card(message: str, asked: str) -> Card:
+    """Say that an error ended a run."""
+    return Card("bad", "Stopped; nothing was changed", message=message, asked=asked)
+
+
+def verification_card(found: Verification, workspace: str) -> Card:
+    """Say whether a workspace is still what was proven, or what was touched."""
+    facts = (("Workspace", workspace), ("Receipt", found.receipt or "none"))
+    if found.passed:
+        return Card("good", "Everything is as it was proven", facts=facts)
+    touched = table("Touched since", ("what",), [(line,) for line in found.touched], unfolded=True)
+    return Card("bad", "Not what was proven", tables=(touched,), facts=facts)
+
+
+def undone_card(done: Undone, workspace: str) -> Card:
+    """Say what taking back a run has restored and removed."""
+    rows = [*((path, "as before") for path in done.restored), *((path, "removed") for path in done.removed)]
+    files = table(counted(len(rows), "file"), ("file", "now"), rows)
+    tables = (files,) if rows else ()
+    return Card("good", "Taken back", message=done.commit.label, tables=tables, facts=(("Workspace", workspace),))
+
+
+def history_card(commits: Sequence[Commit], workspace: str) -> Card:
+    """List the runs that changed a workspace."""
+    rows = [
+        (str(each.number), _local_time(each.written_at), counted(len(each.changes), "file"), each.label)
+        for each in commits
+    ]
+    runs = table("Runs, oldest first", ("run", "when", "changed", "what"), rows, unfolded=True)
+    headline = (
+        f"{counted(len(rows), 'run')} changed this workspace" if rows else "No run has changed this workspace yet"
+    )
+    return Card("info", headline, tables=(runs,) if rows else (), facts=(("Workspace", workspace),))
+
+
+def catalogue_card(entries: Sequence[Entry]) -> Card:
+    """List what can be built without a language model."""
+    rows = [
+        (each.name, f"{each.default_parameters:,}", ", ".join(each.features), ", ".join(each.papers), each.summary)
+        for each in entries
+    ]
+    listed = table("Entries", ("name", "parameters", "features", "papers", "what"), rows, unfolded=True)
+    return Card("info", counted(len(rows), "verified architecture"), tables=(listed,))
+
+
+def _local_time(written_at: float) -> str:
+    return datetime.fromtimestamp(written_at).astimezone().strftime("%Y-%m-%d %H:%M")

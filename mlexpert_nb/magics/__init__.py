@@ -1,0 +1,5 @@
+"""`%mlexpert` and `%%mlexpert`: the front door in a notebook."""
+
+from mlexpert_nb.magics.mlexpert import MLExpertMagics, register
+
+__all__ = ["MLExpertMagics", "register"]

@@ -1,0 +1,48 @@
+"""`%mlexpert` and `%%mlexpert`: parse, call, show."""
+
+import re
+import shlex
+
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.magic import Magics, line_cell_magic, magics_class
+
+from mlexpert_nb.errors import UsageError
+from mlexpert_nb.options import help_text, parse
+
+PREFIX = "%mlexpert"
+_KEY = re.compile(r"sk-ant-[\w-]{8,}")
+KEY_FOUND = (
+    "an API key stands in this cell and was not used; delete it here, run `ipython history clear` in a shell, revoke "
+    "the key, and set a new one as ANTHROPIC_API_KEY in the environment that Jupyter starts from"
+)
+
+
+@magics_class
+class MLExpertMagics(Magics):
+    """Front door in IPython; the work is loaded when the first command runs."""
+
+    @line_cell_magic
+    def mlexpert(self, line: str, cell: str | None = None) -> None:
+        """Ask the ML specialist: a request in the cell, or a command on the line (%mlexpert help)."""
+        if _KEY.search(f"{line}\n{cell or ''}"):
+            raise UsageError(KEY_FOUND)
+        call = parse(_words(line), cell or "")
+        if call.verb == "help":
+            print(help_text(call.operand, PREFIX))  # noqa: T201 - help is text for the reader of the cell
+            return
+        from mlexpert_nb.magics.screen import carry_out  # noqa: PLC0415 - the work is loaded by the first command
+
+        if self.shell is not None:  # a Magics object may exist without one; this one is made by a shell
+            carry_out(call, self.shell, PREFIX)
+
+
+def register(shell: InteractiveShell) -> None:
+    """Make `%mlexpert` and `%%mlexpert` known to a shell."""
+    shell.register_magics(MLExpertMagics)
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError as error:
+        raise UsageError(f"the line cannot be read ({error}): close every quote") from None

@@ -1,0 +1,193 @@
+"""The commands and their options, defined once for the magics and the command line."""
+
+import argparse
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NoReturn
+
+from mlexpert_nb.errors import UnknownNameError, UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One command: what it does, what stands after it, and which options it knows."""
+
+    summary: str
+    operand: str  # TEXT is a request; any other word is the name of one argument, which brackets make optional
+    options: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One command as the user typed it.
+
+    Attributes:
+        verb: Name in VERBS.
+        text: The request in plain words; empty for commands that take none.
+        operand: The one argument of a command that takes no request: a workspace, a notebook, a name.
+        options: Options that were given, by the api's names.
+        as_json: Whether to print JSON instead of a card.
+        out: Where `run` writes.
+        receipt: Receipt to hold `verify` to.
+    """
+
+    verb: str
+    text: str = ""
+    operand: str = ""
+    options: Mapping[str, object] = field(default_factory=dict)
+    as_json: bool = False
+    out: str = ""
+    receipt: str = ""
+
+
+_MANY = {"nargs": "+", "action": "extend", "metavar": "FILE"}
+OPTIONS: Mapping[str, Mapping[str, object]] = {
+    "--workspace": {"metavar": "DIR", "help": "folder that the code is delivered into (mlexpert_workspace)"},
+    "--params": {"metavar": "25M", "help": "target number of parameters"},
+    "--vram": {"metavar": "6GB", "help": "memory that a training step may take"},
+    "--latency": {"metavar": "100ms", "help": "time that one inference may take"},
+    "--features": {"metavar": "A,B", "help": "features of the network, by their catalogue names"},
+    "--context": {**_MANY, "help": "code that the request is about"},
+    "--paper": {**_MANY, "help": "papers to follow, as PDF or text"},
+    "--approve": {"metavar": "ask|auto|plan", "help": "ask first (default), go ahead, or only write the plan"},
+    "--llm": {"metavar": "auto|offline|claude|claude-agent-sdk", "help": "who answers"},
+    "--model": {"metavar": "NAME", "help": "language model to ask"},
+    "--base-url": {"metavar": "URL", "help": "endpoint of the language model"},
+    "--budget-usd": {"metavar": "X", "type": float, "help": "what the language model may cost"},
+    "--max-turns": {"metavar": "N", "type": int, "help": "turns before the specialist stops"},
+    "--seed": {"metavar": "N", "type": int, "help": "seed of every random number of the judge"},
+    "--json": {"action": "store_true", "dest": "as_json", "help": "print JSON on standard output, nothing else"},
+    "--receipt": {"metavar": "SHA256", "help": "receipt that you kept, to hold the workspace to"},
+    "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
+}
+_REQUEST = tuple(name for name in OPTIONS if name not in {"--receipt", "-o"})
+_WORKSPACE = ("--workspace", "--json")
+
+VERBS: Mapping[str, Verb] = {
+    "implement": Verb("implement an architecture: plan, code, tests, proof", "TEXT", _REQUEST),
+    "fix": Verb("find and mend a bug in training code", "TEXT", _REQUEST),
+    "optimize": Verb("make a model faster or smaller, proven equivalent", "TEXT", _REQUEST),
+    "paper": Verb("implement what a paper describes", "TEXT", _REQUEST),
+    "pipeline": Verb("build a training pipeline", "TEXT", _REQUEST),
+    "request": Verb("any of these, found out from the words", "TEXT", _REQUEST),
+    "plan": Verb("stop at the plan: an editable file in the workspace", "TEXT", _REQUEST),
+    "approve": Verb("carry out the plan that waits in a workspace", "[WORKSPACE]", _WORKSPACE),
+    "verify": Verb(
+        "check a workspace against its receipt, and name what was touched", "[WORKSPACE]", (*_WORKSPACE, "--receipt")
+    ),
+    "undo": Verb("take the last run back, byte for byte", "[WORKSPACE]", _WORKSPACE),
+    "history": Verb("list the runs that changed a workspace", "[WORKSPACE]", _WORKSPACE),
+    "catalogue": Verb("list what can be built without a language model", "[NAME]", ("--json",)),
+    "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),
+    "help": Verb("say more about a command", "[COMMAND]", ()),
+}
+
+
+def parse(words: Sequence[str], body: str = "") -> Call:
+    """Read a command.
+
+    Args:
+        words: The words of the line, the command first. Without one they are a request to be routed.
+        body: Text under the line, for a cell.
+
+    Raises:
+        UsageError: The line cannot be read; the message says what to type.
+    """
+    verb, rest = _split_verb(words, body)
+    parser = _parser(verb)
+    known, unknown = parser.parse_known_intermixed_args(_joined_negatives(rest))
+    for word in unknown:
+        if word.startswith("-"):
+            raise UnknownNameError.among(f"option of {verb}", word.split("=", 1)[0], VERBS[verb].options)
+        raise UsageError(f"{verb}: {word!r} is one argument too many; {_usage(verb)}")
+    given = {
+        name: value for name, value in vars(known).items() if value is not None and value != [] and value is not False
+    }
+    operands = given.pop("operands", [])
+    extras = {name: given.pop(name) for name in ("as_json", "out", "receipt") if name in given}
+    if VERBS[verb].operand != "TEXT":
+        return Call(verb, operand=_one_operand(verb, operands, given), options=given, **extras)
+    text = "\n".join(part for part in (" ".join(operands), body.strip("\n")) if part.strip())
+    if not text.strip():
+        raise UsageError(f"{verb} what? {_usage(verb)}")
+    return Call(verb, text=text, options=given, **extras)
+
+
+def help_text(verb: str, front: str) -> str:
+    """Give help on one command, or on all of them if `verb` is empty.
+
+    Args:
+        verb: Name in VERBS, or empty.
+        front: How a command starts: "mlexpert", "%mlexpert".
+
+    Raises:
+        UnknownNameError: There is no such command.
+    """
+    if not verb:
+        rows = "\n".join(f"  {name:<10} {each.summary}" for name, each in VERBS.items())
+        example = f'{front} implement "a 25M-parameter TRM × Titans-MAG language model" --params 25M --approve auto'
+        return f"{front} COMMAND …\n\n{rows}\n\nFor example:\n  {example}\n\n{front} help COMMAND says more."
+    if verb not in VERBS:
+        raise UnknownNameError.among("command", verb, VERBS)
+    usage = _usage(verb).removeprefix("type: ")
+    return f"{front} {usage}\n\n{VERBS[verb].summary}\n\n{_parser(verb).format_help()}".rstrip()
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse that raises one line instead of printing and ending the process."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{self.prog}: {message}; see: help {self.prog}")
+
+
+def _parser(verb: str) -> _Parser:
+    parser = _Parser(prog=verb, add_help=False, allow_abbrev=False, usage=argparse.SUPPRESS)
+    parser.add_argument("operands", nargs="*", help=argparse.SUPPRESS)
+    for name in VERBS[verb].options:
+        parser.add_argument(name, **OPTIONS[name])  # type: ignore[arg-type]  # a table of argparse keywords
+    return parser
+
+
+def _split_verb(words: Sequence[str], body: str) -> tuple[str, list[str]]:
+    if not words and not body.strip():
+        return "help", []
+    if not words or (words[0].startswith("--") and body.strip()):
+        return "request", list(words)
+    first = words[0]
+    if first in {"-h", "--help"}:
+        return "help", list(words[1:])
+    if {"-h", "--help"} & set(words):
+        return "help", [first]
+    if " " in first.strip():
+        return "request", list(words)
+    if first not in VERBS:
+        raise UnknownNameError.among("command", first, VERBS)
+    return first, list(words[1:])
+
+
+def _joined_negatives(words: Sequence[str]) -> list[str]:
+    """Join `--vram -1GB` into one word: argparse takes the value for an option and hides what is wrong with it."""
+    joined: list[str] = []
+    for word in words:
+        if joined and re.match(r"-\d", word) and joined[-1] in OPTIONS and "nargs" not in OPTIONS[joined[-1]]:
+            joined[-1] = f"{joined[-1]}={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]) -> str:
+    wanted = VERBS[verb].operand
+    if len(operands) > 1:
+        raise UsageError(f"{verb}: {operands[1]!r} is one argument too many; {_usage(verb)}")
+    if not operands and not wanted.startswith("["):
+        raise UsageError(f"{verb} what? {_usage(verb)}")
+    if operands and "workspace" in given:
+        raise UsageError(f"{verb}: the workspace is given twice; {_usage(verb)}")
+    return operands[0] if operands else str(given.get("workspace", ""))
+
+
+def _usage(verb: str) -> str:
+    operand = '"…"' if VERBS[verb].operand == "TEXT" else VERBS[verb].operand
+    return f"type: {verb} {operand}" + (" [options]" if VERBS[verb].options else "")

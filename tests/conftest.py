@@ -1,0 +1,150 @@
+"""Real things that tests share: an interactive shell, a kernel, a place to run programs in."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty
+
+import pytest
+from IPython.core.interactiveshell import InteractiveShell
+from jupyter_client import BlockingKernelClient, KernelManager
+from traitlets.config import Config
+
+ROOT = Path(__file__).parents[1]
+PATHS = os.pathsep.join((str(ROOT), str(ROOT / "widgets")))
+
+
+@dataclass
+class Ran:
+    """What one execution in a kernel came to: the reply, and every output message in order."""
+
+    reply: dict
+    messages: list[dict] = field(default_factory=list)
+
+    @property
+    def shown(self):
+        """Outputs as a front end has them at the end: updates applied, streams joined."""
+        outputs, places = [], {}
+        for message in self.messages:
+            content, kind = message["content"], message["msg_type"]
+            name = content.get("transient", {}).get("display_id")
+            if kind == "update_display_data":
+                outputs[places[name]] = content
+            elif kind in {"display_data", "execute_result", "error"}:
+                places.setdefault(name, len(outputs))
+                outputs.append(content)
+        return outputs
+
+    @property
+    def text(self):
+        """What was printed."""
+        return "".join(m["content"]["text"] for m in self.messages if m["msg_type"] == "stream")
+
+
+class Kernel:
+    """A real kernel, driven as a front end drives it."""
+
+    def __init__(self, manager: KernelManager, client: BlockingKernelClient) -> None:
+        self.manager, self.client = manager, client
+
+    def start(self, code, *, allow_stdin=False):
+        """Send code and return at once."""
+        return self.client.execute(code, allow_stdin=allow_stdin)
+
+    def run(self, code, *, answer=None, timeout=60):
+        """Run code to its end; `answer` is typed in when the code asks."""
+        return self.finish(self.start(code, allow_stdin=answer is not None), answer=answer, timeout=timeout)
+
+    def finish(self, sent, *, answer=None, timeout=60):
+        """Wait for code that was started, and gather its outputs."""
+        if answer is not None:
+            self.client.get_stdin_msg(timeout=timeout)
+            self.client.input(answer)
+        messages = []
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") != sent:
+                continue
+            if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
+                break
+            messages.append(message)
+        while (reply := self.client.get_shell_msg(timeout=timeout))["parent_header"].get("msg_id") != sent:
+            pass
+        return Ran(reply["content"], messages)
+
+    def wait_for(self, sent, kind, timeout=30):
+        """Wait for one kind of output of running code and return it."""
+        while True:
+            message = self.client.get_iopub_msg(timeout=timeout)
+            if message["parent_header"].get("msg_id") == sent and message["msg_type"] == kind:
+                return message
+
+    def quiet(self, seconds=0.6):
+        """Tell whether nothing is sent for a while."""
+        try:
+            self.client.get_iopub_msg(timeout=seconds)
+        except Empty:
+            return True
+        return False
+
+
+@pytest.fixture(scope="session")
+def kernel_process(tmp_path_factory) -> Iterator[Kernel]:
+    folder = tmp_path_factory.mktemp("kernel")
+    manager = KernelManager(kernel_name="python3")
+    env = {**os.environ, "PYTHONPATH": PATHS, "IPYTHONDIR": str(folder / "ipython")}
+    manager.start_kernel(cwd=str(folder), env=env)
+    client = manager.client()
+    client.start_channels()
+    client.wait_for_ready(timeout=60)
+    yield Kernel(manager, client)
+    client.stop_channels()
+    manager.shutdown_kernel(now=True)
+
+
+@pytest.fixture
+def kernel(kernel_process, tmp_path) -> Kernel:
+    """A kernel with the extension loaded, no variables of an earlier test, in a folder of its own."""
+    ran = kernel_process.run(f"%reset -f\n%cd -q {tmp_path}\n%reload_ext mlexpert_nb")
+    assert ran.reply["status"] == "ok", ran.reply
+    return kernel_process
+
+
+@pytest.fixture
+def reachable(monkeypatch) -> None:
+    """Make the packages importable in every child process, installed or not."""
+    monkeypatch.setenv("PYTHONPATH", PATHS)
+
+
+@pytest.fixture
+def shell(tmp_path, monkeypatch) -> Iterator[InteractiveShell]:
+    """A shell without a kernel, as in a terminal, in a folder of its own, with the extension loaded."""
+    monkeypatch.chdir(tmp_path)
+    config = Config()
+    config.HistoryManager.enabled = False
+    shell = InteractiveShell.instance(config=config, ipython_dir=str(tmp_path / "ipython"))
+    shell.run_line_magic("load_ext", "mlexpert_nb")
+    yield shell
+    InteractiveShell.clear_instance()
+
+
+@pytest.fixture
+def mlexpert(tmp_path):
+    """The command line as a user has it: `mlexpert("undo", "W")` gives a finished process."""
+
+    def run(*words, env=None, cwd=tmp_path, **more):
+        return subprocess.run(
+            [sys.executable, "-m", "mlexpert_nb", *map(str, words)],
+            cwd=cwd,
+            env={**os.environ, "PYTHONPATH": PATHS, **(env or {})},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+            **{"stdin": subprocess.DEVNULL, **more},
+        )
+
+    return run
