@@ -25,7 +25,8 @@ $(STAMP): pyproject.toml constraints.txt
 	touch $@
 
 demo: setup  ## the main job: a request in a notebook becomes proven cells, headless
-	$(BIN)/mlexpert run $(DEMO) -o build/$(notdir $(DEMO))
+	@mkdir -p build && { test -e build/$(notdir $(DEMO)) || cp $(DEMO) build/; }
+	$(BIN)/mlexpert run build/$(notdir $(DEMO))
 
 test: check  ## every test: code, kernels, notebooks
 	$(BIN)/python -m pytest

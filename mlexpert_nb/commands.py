@@ -130,7 +130,10 @@ def _run(call: Call, front: Front) -> Answer:
 
     run = run_notebook(Path(call.operand), Path(call.out) if call.out else None, front.on_event)
     facts = {**asdict(run), "path": str(run.path), "exit_code": run.exit_code}
-    return Answer(Card("warn" if run.exit_code else "good", str(run)), facts, run.exit_code)
+    cards = tuple((f"Run {n}", text) for n, text in enumerate(run.cards, 1))
+    saved = (("Saved", str(run.path)),)
+    card = Card("warn" if run.exit_code else "good", str(run), texts=cards, facts=saved)
+    return Answer(card, facts, run.exit_code)
 
 
 _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {

@@ -260,9 +260,11 @@ def schema(name: Literal["context_package", "result_package"]) -> Mapping[str, A
 
 
 def _validate(data: Mapping[str, Any], name: Literal["context_package", "result_package"]) -> None:
-    import jsonschema  # noqa: PLC0415 - it loads a URI grammar for a second of CPU time, and few callers validate
+    # names, not the package: after an interrupt in the middle of its import the package has lost its submodules
+    from jsonschema import Draft202012Validator  # noqa: PLC0415 - a second of CPU time, and few callers validate
+    from jsonschema.exceptions import best_match  # noqa: PLC0415 - the same
 
-    error = jsonschema.exceptions.best_match(jsonschema.Draft202012Validator(schema(name)).iter_errors(data))
+    error = best_match(Draft202012Validator(schema(name)).iter_errors(data))
     if error is not None:
         raise UsageError(
             f"not a {name}: {error.json_path}: {error.message}; see mlexpert_nb/schemas/{name}.schema.json"

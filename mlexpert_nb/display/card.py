@@ -232,7 +232,7 @@ def _as_planned(row: Sequence[object]) -> bool:
 
 def _facts(evidence: Mapping[str, object], workspace: str) -> tuple[tuple[str, str], ...]:
     labels = (
-        ("Answered by", evidence.get("llm")),
+        ("Specialist", evidence.get("llm")),
         ("Isolation", evidence.get("isolation")),
         ("Workspace", workspace or evidence.get("workspace")),
         ("Plan", evidence.get("plan_file")),

@@ -7,7 +7,7 @@ nobody has edited it since it was made.
 
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,7 @@ class NotebookRun:
         generated: Generated cells in the notebook.
         changed: Whether the bytes of the file changed.
         statuses: Statuses of the runs that cells started, in order.
+        cards: Their cards, as text.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class NotebookRun:
     generated: int = 0
     changed: bool = False
     statuses: list[str] = field(default_factory=list)
+    cards: list[str] = field(default_factory=list)
 
     @property
     def exit_code(self) -> int:
@@ -51,7 +53,7 @@ class NotebookRun:
 
     def __str__(self) -> str:
         what = "written" if self.changed else "unchanged"
-        return f"{self.path}: {counted(self.executed, 'cell')} run, {self.generated} of them generated; {what}"
+        return f"{counted(self.executed, 'cell')} run, {self.generated} of them generated; the notebook is {what}"
 
 
 def run_notebook(notebook: Path, out: Path | None, on_event: OnEvent) -> NotebookRun:
@@ -110,7 +112,9 @@ def _run_cells(document: nbformat.NotebookNode, headless: Headless, run: Noteboo
                 raise type(error)(f"{title} ({one_line(cell.source, 60)}): {error}") from None
             run.executed += 1
             run.generated += is_generated(cell)
-            run.statuses += _statuses(cell)
+            for status, card in _cards(cell):
+                run.statuses.append(status)
+                run.cards.append(card)
             payload = None if is_generated(cell) else wanted_cells(cell)
             if payload is not None:
                 document.cells = materialise(document, at, payload)
@@ -118,9 +122,11 @@ def _run_cells(document: nbformat.NotebookNode, headless: Headless, run: Noteboo
         at += 1
 
 
-def _statuses(cell: nbformat.NotebookNode) -> list[str]:
-    found = [fields(fields(output.get("metadata")).get(KEY)).get("status") for output in cell.outputs]
-    return [status for status in found if isinstance(status, str)]
+def _cards(cell: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
+    for output in cell.outputs:
+        status = fields(fields(output.get("metadata")).get(KEY)).get("status")
+        if isinstance(status, str):
+            yield status, str(fields(output.get("data")).get("text/plain", ""))
 
 
 def _refuse_other_language(document: nbformat.NotebookNode, notebook: Path) -> None:

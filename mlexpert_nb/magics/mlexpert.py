@@ -6,10 +6,11 @@ import shlex
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
-from mlexpert_nb.errors import UsageError
+from mlexpert_nb.errors import RunInterrupted, UsageError
 from mlexpert_nb.options import help_text, parse
 
 PREFIX = "%mlexpert"
+INTERRUPTED = "interrupted; nothing was changed, and the same cell can be run again"
 _KEY = re.compile(r"sk-ant-[\w-]{8,}")
 KEY_FOUND = (
     "an API key stands in this cell and was not used; delete it here, run `ipython history clear` in a shell, revoke "
@@ -30,8 +31,10 @@ class MLExpertMagics(Magics):
         if call.verb == "help":
             print(help_text(call.operand, PREFIX))  # noqa: T201 - help is text for the reader of the cell
             return
-        from mlexpert_nb.magics.screen import carry_out  # noqa: PLC0415 - the work is loaded by the first command
-
+        try:
+            from mlexpert_nb.magics.screen import carry_out  # noqa: PLC0415 - the work is loaded by the first command
+        except KeyboardInterrupt:
+            raise RunInterrupted(INTERRUPTED) from None
         if self.shell is not None:  # a Magics object may exist without one; this one is made by a shell
             carry_out(call, self.shell, PREFIX)
 

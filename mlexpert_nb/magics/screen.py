@@ -19,9 +19,8 @@ from mlexpert_nb.display import (
     stopped_card,
 )
 from mlexpert_nb.errors import RunInterrupted
+from mlexpert_nb.magics.mlexpert import INTERRUPTED
 from mlexpert_nb.options import Call
-
-INTERRUPTED = "interrupted; nothing was changed, and the same cell can be run again"
 
 
 def carry_out(call: Call, shell: InteractiveShell, prefix: str) -> None:
@@ -29,7 +28,7 @@ def carry_out(call: Call, shell: InteractiveShell, prefix: str) -> None:
 
     Raises:
         MLExpertError: As the api has it, one line.
-        RunInterrupted: The user stopped the run.
+        RunInterrupted: The user stopped the run; a card says so.
     """
     in_kernel = getattr(shell, "kernel", None) is not None
     progress = NotebookProgress() if in_kernel else TerminalProgress(sys.stderr)
