@@ -2,7 +2,7 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from mlexpert_nb.workspace.folders import make_durable, remove_tree, undisturbed
@@ -39,6 +39,10 @@ def make(root: Path, entry: Path, locks: ExitStack) -> Path:
         scratch.mkdir()
     except FileExistsError:
         raise busy(root) from None
+    except BaseException:
+        with suppress(OSError):
+            scratch.rmdir()  # made at this very moment; one that another run has filled stays
+        raise
     try:
         if journal.is_relative_to(missing):
             _hold_inside(locks, scratch / journal.relative_to(missing), root)

@@ -48,9 +48,9 @@ def write(root: Path, source: Path, deltas: Sequence[Delta], draft: Manifest) ->
     manifest = _planned(root, source, deltas, replace(draft, number=int(entry.name)))
     missing = first_missing(entry)
     with ExitStack() as locks:
-        inside = make(root, entry, locks)
-        identity = inside.stat()
+        inside, identity = make(root, entry, locks), None
         try:
+            identity = inside.stat()
             _fill(inside, root, source, manifest, deltas)
             appear(root, missing)
             _apply(root, entry, manifest)
@@ -183,8 +183,9 @@ def _refuse_if_changed(root: Path, step: FileStep) -> None:
         raise ConflictError(f"{step.path} was changed at this moment; it was kept and nothing was written; run again")
 
 
-def _take_back(root: Path, entry: Path, manifest: Manifest, identity: os.stat_result) -> None:
-    if entry.exists() and os.path.samestat(entry.stat(), identity):  # else it never appeared, or is another run's
+def _take_back(root: Path, entry: Path, manifest: Manifest, identity: os.stat_result | None) -> None:
+    appeared = identity is not None and entry.exists() and os.path.samestat(entry.stat(), identity)
+    if appeared:  # else it never did, or is another run's
         roll_back(root, entry, manifest)
     for place in _chain(root, entry, manifest):
         remove_tree(beside(place))

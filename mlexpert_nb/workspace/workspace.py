@@ -82,7 +82,7 @@ class Workspace:
             copy(base, work)
             (work / STATE).mkdir(parents=True, exist_ok=True)
             opened = stack.pop_all()
-        with opened:
+        with explained(self.root), opened:
             yield Stage(work, base, copied.files, copied.left_out)
 
     def commit(self, stage: Stage, *, label: str, replaces: Collection[str] = ()) -> Commit:
@@ -127,9 +127,8 @@ class Workspace:
             commit, manifest = _read(entry), journal.Manifest.read(entry / journal.MANIFEST)
             edited = transaction.edited_since(self.root, manifest)
             if edited and not force:
-                raise ConflictError(
-                    f"{_named(edited)} changed since; nothing was undone: move the edits away, or force"
-                )
+                message = "changed since; nothing was undone: copy what you want to keep, then undo with --force"
+                raise ConflictError(f"{_named(edited)} {message}")
             (entry / journal.MANIFEST).replace(entry / journal.PENDING)
             undisturbed(partial(_roll_back, self.root, entry, manifest, force=force))
         return Undone(

@@ -1,5 +1,6 @@
 """The staged copy: what a run sees and does in it, and that the user's bytes are out of reach."""
 
+import errno
 import os
 import re
 import signal
@@ -24,6 +25,12 @@ def test_a_stage_is_a_copy_that_shares_no_bytes_with_the_user(place, user, works
                 file.write(b"overwritten in place")
         assert not (stage.root / "link.py").readlink().is_absolute()
     assert look(place, times=True) == before
+
+
+def test_a_full_disk_under_the_stage_is_one_line(workspace):
+    message = "no space left to write .*; free some space and run again"
+    with pytest.raises(EnvironmentProblem, match=message), workspace.stage() as stage:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(stage.root / "x"))
 
 
 def test_a_stage_of_a_folder_that_does_not_exist_is_empty(place):
