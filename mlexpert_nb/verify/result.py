@@ -32,7 +32,7 @@ def read_result(root: Path) -> ResultPackage:
     left = artefacts.read(root)
     try:
         return render(left, lambda path: _text(root / path))
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise UsageError(f"the artefacts in {root} make no sense: {error}; run the request again") from error
 
 
@@ -125,6 +125,7 @@ def _evidence(left: Artefacts) -> dict[str, Any]:
         "isolation": environment.get("isolation", ""),
         "environment": environment.get("versions", {}),
         "figures": dict(left.bench),
+        "parameter_table": [list(row) for row in left.bench.get("parts", {}).items()],
         "line_coverage": line_rate(left.coverage),
     }
 

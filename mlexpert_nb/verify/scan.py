@@ -2,13 +2,20 @@
 
 import ast
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
+_OWN = frozenset({"model", "src", "tests"})
 _TEST_BANS = {"_pytest": "reaches into the runner", "atexit": "acts after the tests", "coverage": "reaches the meter"}
-_SOURCE_BANS = {**_TEST_BANS, "pytest": "is for tests", "mlexpert_nb": "must not be needed by what is delivered"}
+_REACHES = "reaches into the process that measures"
+_SOURCE_BANS = {
+    **_TEST_BANS,
+    **dict.fromkeys(("builtins", "ctypes", "gc", "importlib", "inspect"), _REACHES),
+    "pytest": "is for tests",
+    "mlexpert_nb": "must not be needed by what is delivered",
+}
 _CALL_BANS = {
     ("os", "_exit"): "ends the runner",
     ("os", "abort"): "ends the runner",
@@ -16,6 +23,9 @@ _CALL_BANS = {
     ("sys", "setprofile"): "replaces the meter",
     ("sys", "settrace"): "replaces the meter",
 }
+_SOURCE_CALL_BANS = {("sys", "_getframe"): _REACHES, ("sys", "modules"): _REACHES}
+_SOURCE_WORD_BANS = {"__builtins__", "__globals__", "__import__", "__subclasses__", "eval", "exec"}
+_SETTINGS = "torch.backends."  # attributes that are there to be set
 _NAME_BANS = {"collect_ignore", "collect_ignore_glob", "pytest_plugins"}
 
 
@@ -68,17 +78,18 @@ def refusals(source: Source) -> tuple[str, ...]:
     """Say, one line each, what in the file would let it pass without being right."""
     if source.error:
         return (source.error,)
-    bans = _TEST_BANS if is_test_code(source.path) else _SOURCE_BANS
-    rules: list[Callable[[Source], Iterator[str]]] = [lambda each: _banned_imports(each, bans), _banned_calls]
-    if is_test_code(source.path):
-        rules += [_hooks, _shadowed, _empty]
+    imports, calls = _TEST_BANS, _CALL_BANS
+    rules: list[Callable[[Source], Iterator[str]]] = [_hooks, _shadowed, _empty]
+    if not is_test_code(source.path):
+        imports, calls = _SOURCE_BANS, {**_CALL_BANS, **_SOURCE_CALL_BANS}
+        rules = [_banned_words, _patched]
+    rules += [lambda each: _banned_imports(each, imports), lambda each: _banned_calls(each, calls)]
     return tuple(f"{source.path}:{line}" for rule in rules for line in rule(source))
 
 
 def foreign_imports(source: Source) -> tuple[str, ...]:
     """List the packages that the file imports, other than torch, the standard library and its own."""
-    own = {"model", "src", "tests"}
-    allowed = {"torch", *own, *sys.stdlib_module_names}
+    allowed = {"torch", *_OWN, *sys.stdlib_module_names}
     return tuple(sorted({name for name, _ in _imports(source.tree) if name not in allowed}))
 
 
@@ -124,7 +135,7 @@ def _banned_imports(source: Source, bans: dict[str, str]) -> Iterator[str]:
             yield f"{line}: imports {name}, which {bans[name]}"
 
 
-def _banned_calls(source: Source) -> Iterator[str]:
+def _banned_calls(source: Source, bans: Mapping[tuple[str, str], str]) -> Iterator[str]:
     for node in ast.walk(source.tree):
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
             names = [(node.value.id, node.attr)]
@@ -133,8 +144,44 @@ def _banned_calls(source: Source) -> Iterator[str]:
         else:
             continue
         for name in names:
-            if name in _CALL_BANS:
-                yield f"{node.lineno}: uses {'.'.join(name)}, which {_CALL_BANS[name]}"
+            if name in bans:
+                yield f"{node.lineno}: uses {'.'.join(name)}, which {bans[name]}"
+
+
+def _banned_words(source: Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Name):
+            word = node.id
+        elif isinstance(node, ast.Attribute) and node.attr.startswith("__"):  # model.eval() is not eval()
+            word = node.attr
+        else:
+            continue
+        if word in _SOURCE_WORD_BANS:
+            yield f"{node.lineno}: uses {word}, which {_REACHES}"
+
+
+def _patched(source: Source) -> Iterator[str]:
+    """Find what is changed in other people's code: `time.perf_counter = ...`, `setattr(torch, ...)`."""
+    theirs = set(_imported_names(source.tree))
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+            target: ast.expr = node
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in {"setattr", "delattr"} and node.args:
+            target = node.args[0]
+        else:
+            continue
+        name = ast.unparse(target)
+        if name.split(".")[0] in theirs and not name.startswith(_SETTINGS):
+            yield f"{node.lineno}: changes {name}, which is not its own"
+
+
+def _imported_names(tree: ast.Module) -> Iterator[str]:
+    """List the names under which a file knows modules, functions and classes that are not its own."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.asname or alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and (node.module or "").split(".")[0] not in _OWN:
+            yield from (alias.asname or alias.name for alias in node.names)
 
 
 def _hooks(source: Source) -> Iterator[str]:
@@ -155,13 +202,12 @@ def _shadowed(source: Source) -> Iterator[str]:
 
 def _empty(source: Source) -> Iterator[str]:
     for name, node in _tests(source):
-        if all(_says_nothing(each) for each in getattr(node, "body", [])):
+        if not any(_can_fail(each) for part in getattr(node, "body", []) for each in ast.walk(part)):
             yield f"{node.lineno}: {name.rsplit('::', 1)[-1]} asserts nothing"
 
 
-def _says_nothing(node: ast.stmt) -> bool:
-    if isinstance(node, ast.Expr):
-        return isinstance(node.value, ast.Constant)
-    if isinstance(node, ast.Return):
-        return node.value is None or isinstance(node.value, ast.Constant)
-    return isinstance(node, ast.Pass) or (isinstance(node, ast.Assert) and isinstance(node.test, ast.Constant))
+def _can_fail(node: ast.AST) -> bool:
+    """Tell whether a test can fail there: it calls something, or asserts something about a name."""
+    if isinstance(node, ast.Assert):
+        return any(isinstance(each, (ast.Name, ast.Call)) for each in ast.walk(node.test))
+    return isinstance(node, (ast.Call, ast.Raise))

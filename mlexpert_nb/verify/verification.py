@@ -78,7 +78,8 @@ def _is_inside(path: str) -> bool:
 def _result(root: Path) -> Iterator[str]:
     try:
         rendered = read_result(root).to_json()
-    except UsageError as error:
+        expected = artefacts.to_json(rendered).encode()
+    except (UsageError, ValueError) as error:  # ValueError: an infinite figure, which JSON has no word for
         yield f"{_RESULT}: cannot be compared: {error}"
         return
     path = root / STATE / artefacts.RESULT
@@ -86,7 +87,7 @@ def _result(root: Path) -> Iterator[str]:
         yield f"{_RESULT}: missing"
         return
     written = path.read_bytes()
-    if written != artefacts.to_json(rendered).encode():
+    if written != expected:
         lines = list(_unequal(_parsed(written), rendered, "")) or ["its bytes differ from what the judge wrote"]
         yield from (f"{_RESULT}: {line}" for line in lines)
 

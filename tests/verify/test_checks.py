@@ -328,6 +328,7 @@ def test_tied_weights_are_counted_once():
             self.head.weight = self.embed.weight
 
     figures = CHECKS["parameter_count"](of(Tied)).figures
+    assert sum(figures["parts"].values()) == figures["parameters"]
     assert figures["parameters"] == V * D + 2 * 3 * D * (D + 1) + V
 
 

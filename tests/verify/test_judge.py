@@ -8,13 +8,14 @@ from pathlib import Path
 
 import jsonschema
 import pytest
+from tiny_delivery import FILES, NETWORK
 
 from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import Event, ResultPackage, schema
 from mlexpert_nb.verify import MODEL_CHECKS, JudgeSpec, Verdict, delivered_files, judge, read_result, verify
 from mlexpert_nb.workspace import STATE
 
-from .conftest import FILES, NETWORK, TORCHLESS
+from .conftest import TORCHLESS
 
 TEXT_CHECKS = ("delivered", "honest_code", "dependencies", "ruff", "tests", "test_count", "planted_tests", "coverage")
 ARTEFACTS = ("bench.json", "checks.json", "coverage.json", "junit.xml", "ruff.json")
@@ -242,8 +243,11 @@ def test_a_receipt_in_which_the_types_are_wrong_is_not_believed(copy):
         assert delivered_files(copy) == ()
 
 
+INFINITE = '{"memory": {"bytes": 1e999}, "totals": {"num_statements": 1, "covered_lines": 1e999}, "files": {}}'
+
+
 @pytest.mark.parametrize("name", ARTEFACTS)
-@pytest.mark.parametrize("text", ["", "null", "[1]", "{", '{"a": 1}', "<a/>"])
+@pytest.mark.parametrize("text", ["", "null", "[1]", "{", '{"a": 1}', "<a/>", INFINITE])
 def test_an_artefact_of_nonsense_is_named(copy, name, text):
     (copy / STATE / name).write_text(text)
     assert any(line.startswith(f".mlexpert/{name}: changed") for line in verify(copy).touched)

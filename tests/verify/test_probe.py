@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from tiny_delivery import CONFIG, FUNCTIONAL, INIT, NETWORK
 
 from mlexpert_nb import verify
 from mlexpert_nb.errors import UnknownNameError
@@ -15,8 +16,6 @@ from mlexpert_nb.verify.job import RESULTS, Job, read_results
 from mlexpert_nb.verify.probe import probe
 from mlexpert_nb.verify.trial import open_trial
 from mlexpert_nb.workspace import ChildLimits, run_child
-
-from .conftest import CONFIG, FUNCTIONAL, INIT, NETWORK
 
 FORWARD = "        x_BTD, _ = self.gru"
 ONE = ["parameter_count"]

@@ -27,6 +27,17 @@ TESTS, SOURCE = "tests/test_a.py", "src/model/a.py"
         (TESTS, "class TestA:\n    def test_b(self):\n        pass", "2: test_b asserts nothing"),
         (TESTS, "def test_a():\n    '''It works.'''\n    assert True", "1: test_a asserts nothing"),
         (SOURCE, "import sys\nsys.settrace(None)", "2: uses sys.settrace, which replaces the meter"),
+        (TESTS, "def test_a():\n    x = 1\n    del x", "1: test_a asserts nothing"),
+        (TESTS, "def test_a():\n    assert 1 == 1", "1: test_a asserts nothing"),
+        (SOURCE, "import time\ntime.perf_counter = lambda: 0.0", "2: changes time.perf_counter, which is not its own"),
+        (SOURCE, "from torch import nn\nnn.Linear.forward = f", "2: changes nn.Linear.forward"),
+        (SOURCE, "import torch\nsetattr(torch, 'equal', f)", "2: changes torch, which is not its own"),
+        (SOURCE, "import sys\njudge = sys.modules['x']", "2: uses sys.modules, which reaches into the process"),
+        (SOURCE, "from sys import modules", "1: uses sys.modules"),
+        (SOURCE, "judge = __import__('mlexpert_nb')", "1: uses __import__, which reaches into the process"),
+        (SOURCE, "exec('import mlexpert_nb')", "1: uses exec"),
+        (SOURCE, "import importlib", "1: imports importlib, which reaches into the process"),
+        (SOURCE, "out = f.__globals__", "1: uses __globals__"),
         (SOURCE, "import pytest", "1: imports pytest, which is for tests"),
         (SOURCE, "from mlexpert_nb import verify", "1: imports mlexpert_nb, which must not be needed"),
         (SOURCE, "def f(:", "cannot be parsed"),
@@ -49,6 +60,18 @@ def test_what_would_let_a_delivery_pass_without_being_right_is_refused(path, tex
 )
 def test_ordinary_tests_are_not_refused(text):
     assert refusals(Source.parse(TESTS, text)) == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import torch\ntorch.backends.cudnn.deterministic = True\n",
+        "from model.config import ModelConfig\nModelConfig.default = 1\n",
+        "import sys\nsys.path.insert(0, 'src')\nmodel.eval()\nconfig.dim = 2\nself.__dict__\n",
+    ],
+)
+def test_ordinary_sources_are_not_refused(text):
+    assert refusals(Source.parse(SOURCE, text)) == ()
 
 
 def test_tests_are_found_as_pynames_of_tests_them():

@@ -1,6 +1,7 @@
 """Parameter count: as many numbers as were asked for, counted without allocating them."""
 
 import torch
+from torch import nn
 
 from mlexpert_nb.verify.checks.token_model import Outcome, TokenModel
 
@@ -23,5 +24,16 @@ def parameter_count(model: TokenModel) -> Outcome:
         measured=measured,
         limit=f"within {TOLERANCE:.0%} of {target:,}" if target else "more than none (no target was named)",
         fix="change the width or the number of layers until the count is met; build nothing that depends on values",
-        figures={"parameters": count, "target": target},
+        figures={"parameters": count, "target": target, "parts": _parts(module)},
     )
+
+
+def _parts(module: nn.Module) -> dict[str, int]:
+    """Count by part: modules that a `ModuleList` repeats are one part, named with `*`; tied weights count once."""
+    parts: dict[str, int] = {}
+    for name, parameter in module.named_parameters():
+        path = ["*" if piece.isdigit() else piece for piece in name.split(".")[:-1]]
+        depth = max(2, len(path) - path[::-1].index("*") + 1) if "*" in path else 2
+        part = ".".join(path[:depth]) or name
+        parts[part] = parts.get(part, 0) + parameter.numel()
+    return parts
