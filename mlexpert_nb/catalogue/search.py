@@ -9,6 +9,7 @@ from mlexpert_nb.catalogue.families.trm_titans_mag import TRM_TITANS_MAG
 
 ENTRIES: Mapping[str, Entry] = {entry.name: entry for entry in (TRM_TITANS_MAG,)}
 
+# Only features that tell networks apart; RoPE or GQA alone name none.
 FEATURE_WORDS: Mapping[str, tuple[str, ...]] = {
     "sliding_window_attention": ("sliding window attention", "sliding window", "local attention", "window attention"),
     "long_term_memory": ("long term memory", "neural memory", "test time memory"),
@@ -38,7 +39,7 @@ def find(task: str, features: Sequence[str] = ()) -> Match:
     near = tuple(entry.name for entry in ranked)
     best = ranked[0]
     named = [keyword for keyword in best.keywords if _mentions(words, _words(keyword))]
-    shared = [feature for feature in best.features if feature in asked]
+    shared = [feature for feature in best.features if feature in asked and feature in FEATURE_WORDS]
     if named:
         return Match(best, f"the request names {', '.join(named)}", near)
     other = [word for word in words if word in OTHER_NETWORKS]
@@ -79,10 +80,11 @@ def _canonical(feature: str) -> str:
 def _mentions(words: Sequence[str], phrase: Sequence[str]) -> bool:
     """Say whether the phrase occurs, each word with at most a typing error, and is not negated just before."""
     size = len(phrase)
-    for start in range(len(words) - size + 1):
-        if all(_alike(a, b) for a, b in zip(words[start : start + size], phrase, strict=True)):
-            return NEGATIONS.isdisjoint(words[max(0, start - 2) : start])
-    return False
+    return any(
+        all(_alike(a, b) for a, b in zip(words[start : start + size], phrase, strict=True))
+        and NEGATIONS.isdisjoint(words[max(0, start - 2) : start])
+        for start in range(len(words) - size + 1)
+    )
 
 
 def _alike(word: str, wanted: str) -> bool:

@@ -47,6 +47,11 @@ def test_the_plan_reaches_the_size_asked_for_and_gives_the_distance(stage):
     assert "24,929,609 parameters by formula, -0.28% from the 25,000,000 asked for" in outcome.plan_text
 
 
+def test_features_that_the_network_has_besides_may_be_asked_for(stage):
+    outcome, _ = run(stage, context(features=("RoPE", "GQA", "ACT")), approve=lambda _text: None)
+    assert outcome.reason == "not_approved"
+
+
 def test_an_edited_plan_is_what_gets_written(stage):
     entry = ENTRIES["trm-titans-mag"]
     outcome, _ = run(
@@ -69,6 +74,7 @@ def test_an_edit_that_makes_an_impossible_network_stops_the_run_and_says_why(sta
         (context("Fix the training code of my TRM", kind="fix"), "needs a language model"),
         (context("Add ACT to the TRM model", kind="feature"), "adding a feature"),
         (context("Improve inference speed of titans", kind="speed"), "making your model faster"),
+        (context("Implement a decoder", features=("RoPE", "GQA", "SwiGLU")), "not in the offline catalogue"),
         (context(features=("flash_attention_3",)), "has no flash_attention_3; ask for features among"),
     ],
 )

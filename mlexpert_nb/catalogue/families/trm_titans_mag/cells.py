@@ -44,9 +44,10 @@ for threshold in (0.05, 0.12, 0.5):
 _TRAIN = """\
 from pydoc_data.topics import topics
 
+torch.set_num_threads(1)  # matrices this small are slower on more
 text = torch.tensor(list("\\n".join(topics.values()).encode()), dtype=torch.long)
 small = dict(vocab_size=256, d_model=64, n_heads=4, n_kv_heads=2, d_ff=192, mem_heads=4, mem_head_dim=16)
-learner = build_model(**small, n_layers=2, window=32, core_d_ff=192, n_sup=2)
+learner = build_model(**small, n_layers=2, window=32, core_layers=1, core_d_ff=192, n_sup=2)
 optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.1)
 losses = []
 for step in range(60):

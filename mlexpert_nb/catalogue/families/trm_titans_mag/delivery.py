@@ -8,7 +8,12 @@ from importlib import resources
 from pathlib import Path
 
 from mlexpert_nb.catalogue.compose import compose
-from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import ModelConfig, count_parameters, parameter_table
+from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import (
+    ModelConfig,
+    count_parameters,
+    parameter_table,
+    state_bytes,
+)
 
 _BLOCKS = "mlexpert_nb.catalogue.blocks"
 _MODEL = "mlexpert_nb.catalogue.families.trm_titans_mag.model"
@@ -84,17 +89,25 @@ def _literal(value: object) -> str:
 
 
 def _template_values(config: ModelConfig) -> dict[str, str]:
-    values = {key: str(value) for key, value in asdict(config).items()}
-    table = parameter_table(config)
+    """Give what the templates may name: every key of the configuration, and what follows from it."""
     total = count_parameters(config)
-    rows = [f"| `{name}` | {count:,} | {count / total:.1%} |" for name, count in table]
-    return {
-        **values,
-        "head_dim": str(config.head_dim),
+    rows = [f"| `{name}` | {count:,} | {count / total:.1%} |" for name, count in parameter_table(config)]
+    is_attending = config.core == "swa"
+    derived = {
+        "head_dim": config.head_dim,
+        "group_size": config.n_heads // config.n_kv_heads,
+        "memory_columns": config.mem_head_dim * config.mem_expand ** (config.mem_depth - 1),
+        "receptive_field": f"{config.n_layers * (config.window - 1) + 1:,}",
+        "core_calls": config.n_sup * config.n_cycles * (config.n_latent + 1),
+        "core_description": f"attention over {config.core_window} tokens, then SwiGLU" if is_attending else "SwiGLU",
+        "core_state": ", and the same keys and values of each call of the tiny network" if is_attending else "",
+        "state_bytes": f"{state_bytes(config):,}",
+        "past": config.window - 1,
+        "conv_tail": config.conv_kernel - 1,
         "num_parameters": f"{total:,}",
-        "millions": f"{total / 1e6:.1f}M",
         "parameter_rows": "\n".join(rows),
     }
+    return {key: str(value) for key, value in {**asdict(config), **derived}.items()}
 
 
 def _fill(text: str, values: Mapping[str, str]) -> str:

@@ -60,7 +60,17 @@ TRM_TITANS_MAG = _TrmTitansMag(
         " reads, under a tiny recursive model that halts token by token"
     ),
     model_type="transformer",
-    features=("sliding_window_attention", "long_term_memory", "ACT"),
+    features=(
+        "sliding_window_attention",
+        "long_term_memory",
+        "ACT",
+        "persistent_memory",
+        "RoPE",
+        "GQA",
+        "SwiGLU",
+        "RMSNorm",
+        "weight_tying",
+    ),
     keywords=(
         "trm",
         "tiny recursive model",

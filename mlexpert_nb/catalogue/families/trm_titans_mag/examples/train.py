@@ -46,7 +46,7 @@ EVERY = 10
 def main() -> None:
     """Train, then evaluate the averaged weights on text that was held out."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--steps", type=int, default=150, help="optimiser steps")
+    parser.add_argument("--steps", type=int, default=100, help="optimiser steps")
     parser.add_argument("--batch", type=int, default=8, help="sequences in a batch")
     parser.add_argument("--length", type=int, default=128, help="bytes in a sequence")
     parser.add_argument("--lr", type=float, default=3e-3, help="highest learning rate")

@@ -165,6 +165,17 @@ def count_parameters(cfg: ModelConfig | Mapping[str, Any]) -> int:
     return sum(count for _, count in parameter_table(config))
 
 
+def state_bytes(cfg: ModelConfig) -> int:
+    """Count the bytes that a stream carries on for each row, in float32, once its windows are full."""
+    ring = 2 * (cfg.window - 1) * cfg.n_kv_heads * cfg.head_dim
+    tail = 3 * cfg.mem_heads * cfg.mem_head_dim * (cfg.conv_kernel - 1)
+    is_exact = cfg.mem_exact and cfg.mem_depth == 1
+    memory = (2 if is_exact else 3) * _initial_memory(cfg)  # weights, momenta and, by chunks, the chunk's start
+    calls = cfg.n_sup * cfg.n_cycles * (cfg.n_latent + 1) * cfg.core_layers
+    core = calls * 2 * (cfg.core_window - 1) * cfg.d_model if cfg.core == "swa" else 0
+    return 4 * (cfg.n_layers * (ring + tail + memory) + core)
+
+
 def _initial_memory(cfg: ModelConfig) -> int:
     matrix = cfg.mem_heads * cfg.mem_head_dim**2
     return matrix if cfg.mem_depth == 1 else 2 * matrix * cfg.mem_expand

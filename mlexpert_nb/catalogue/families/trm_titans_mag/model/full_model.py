@@ -67,9 +67,16 @@ class TRMTitansMAG(nn.Module):
         return self.logits(self._readout(list(self.answers(x_BTd, Tape(), n_sup))))
 
     def answers(self, x_BTd: Tensor, tape: Tape, n_sup: int | None = None) -> Iterator[Tensor]:
-        """Yield the answer after each supervision step; each step starts from detached values."""
+        """Yield the answer after each supervision step; each step starts from detached values.
+
+        Raises:
+            ValueError: `n_sup` asks for no step at all.
+        """
+        num_steps = self.config.n_sup if n_sup is None else n_sup
+        if num_steps < 1:
+            raise ValueError(f"n_sup={num_steps} must be at least 1")
         y_BTd, z_BTd = self.recursion.start(x_BTd)
-        for _ in range(self.config.n_sup if n_sup is None else n_sup):
+        for _ in range(num_steps):
             y_BTd, z_BTd = self.recursion.deep_recursion(x_BTd, y_BTd, z_BTd, tape)
             yield y_BTd
 

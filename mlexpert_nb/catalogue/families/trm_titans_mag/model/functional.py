@@ -3,6 +3,7 @@
 Shapes: B batch, T tokens, V vocabulary, H heads, G key/value heads, D head size, N steps.
 """
 
+import math
 from typing import Any
 
 import torch
@@ -85,11 +86,16 @@ def memory_op(  # noqa: PLR0913, PLR0917 - the arguments are the paper's symbols
         S0: Momentum at the start; zero if not given.
         chunk: Tokens written together.
         exact: Whether each token's error is the true one, or that at the start of its chunk.
+
+    Raises:
+        ValueError: The chunk holds no token.
     """
+    if chunk < 1:
+        raise ValueError(f"chunk={chunk} must be at least 1")
     dtype = torch.promote_types(q_BHTD.dtype, torch.float32)
     lead, dim = q_BHTD.shape[:2], (k_BHTD.shape[3], v_BHTD.shape[3])
     M, S = (q_BHTD.new_zeros(*lead, *dim) if each is None else each for each in (M0, S0))
-    log_keep_BHT, log_eta_BHT = (_log(each.to(dtype)) for each in (1 - alpha_BHT, eta_BHT))
+    log_keep_BHT, log_eta_BHT = (_log(each) for each in (1 - alpha_BHT.to(dtype), eta_BHT.to(dtype)))
     tensors = (q_BHTD, k_BHTD, v_BHTD, log_keep_BHT, log_eta_BHT, theta_BHT, M, S)
     *parts, M, S = (each.to(dtype).flatten(0, 1) for each in tensors)
     if exact:
@@ -101,7 +107,13 @@ def memory_op(  # noqa: PLR0913, PLR0917 - the arguments are the paper's symbols
 
 
 def swa_op(q_BHTD: Tensor, k_BGTD: Tensor, v_BGTD: Tensor, window: int) -> Tensor:
-    """Attend causally over the last `window` positions, the query's own included."""
+    """Attend causally over the last `window` positions, the query's own included.
+
+    Raises:
+        ValueError: The window does not even hold the query's own position.
+    """
+    if window < 1:
+        raise ValueError(f"window={window} must be at least 1")
     return window_attention(q_BHTD, k_BGTD, v_BGTD, window)
 
 
@@ -114,4 +126,4 @@ def act_loss(
 
 def _log(gate: Tensor) -> Tensor:
     """Take the logarithm of a gate; a closed gate stays finite."""
-    return gate.clamp_min(torch.tensor(MIN_LOG).exp().item()).log()
+    return gate.clamp_min(math.exp(MIN_LOG)).log()

@@ -27,7 +27,13 @@ class TitansMAG(nn.Module):
         self.norm = RMSNorm(dim)
 
     def forward(self, ids_BT: Tensor, state: BackboneState | None = None) -> tuple[Tensor, BackboneState]:
-        """Read the tokens in order; pass the state on to continue a stream."""
+        """Read the tokens in order; pass the state on to continue a stream.
+
+        Raises:
+            ValueError: There is no token to read.
+        """
+        if ids_BT.shape[1] == 0:
+            raise ValueError("ids_BT has no tokens; give at least one position")
         x_BTd = self.embedding(ids_BT) * self.embedding.embedding_dim**0.5
         after = []
         for number, block in enumerate(self.blocks):

@@ -73,6 +73,11 @@ def test_graves_stops_at_the_first_step_that_reaches_one_minus_eps(h, steps):
     assert float(p.sum()) == pytest.approx(1)
 
 
+def test_graves_stops_where_the_sum_is_exactly_one_minus_eps():
+    _, num_steps, _, _ = graves(torch.tensor([[0.25, 0.5], [0.25, 0.5], [0.5, 0.5]]), eps=0.5)
+    assert num_steps.tolist() == [2, 1]
+
+
 def test_the_ponder_cost_falls_by_one_for_each_early_halting_value():
     h = torch.tensor([[0.3, 0.7], [0.4, 0.9], [0.5, 0.2], [0.9, 0.9]], dtype=torch.float64).requires_grad_()
     _, num_steps, _, ponder = graves(h)
@@ -164,6 +169,14 @@ def test_by_default_halting_weighs_a_half_and_diversity_a_tenth():
         default, act_loss(0.1 * q, correct, mask, lambda_halt=0.5, lambda_div=0.1, lambda_ponder=0.0)[0]
     )
     assert float(default) != pytest.approx(float(act_loss(0.1 * q, correct, mask, lambda_div=0.0)[0]))
+
+
+def test_the_ponder_cost_is_the_mean_of_the_expected_steps():
+    _, correct, mask = logits_and_targets(steps=3, batch=1, tokens=2)
+    chance = torch.tensor([[0.5, 0.1], [0.5, 0.2], [0.9, 0.9]], dtype=torch.float64)[:, None]
+    _, parts = act_loss(torch.logit(chance), correct, mask)
+    expected = (0.5 * 1 + 0.25 * 2 + 0.25 * 3, 0.1 * 1 + 0.18 * 2 + 0.72 * 3)
+    assert parts["ponder"].item() == pytest.approx(sum(expected) / 2)
 
 
 def test_a_later_halt_costs_more_ponder():

@@ -7,7 +7,7 @@ import pytest
 import torch
 from references import SMALL, random_ids, small_model
 
-from model import ModelConfig, build_model, functional
+from model import ModelConfig, build_model, functional, state_bytes
 
 PRESET = {
     **SMALL,
@@ -26,6 +26,7 @@ PRESET = {
     "core_d_ff": 1152,
     "core_window": 64,
 }
+MEMORIES = [{}, {"mem_depth": 2, "theta_max": 0.1}, {"mem_exact": False, "theta_max": 0.1}]
 
 
 @pytest.mark.parametrize(
@@ -56,7 +57,7 @@ def test_the_state_of_a_25_million_network_takes_less_than_two_megabytes_at_any_
             return part.numel() * part.element_size()
         return sum(map(size, part)) if isinstance(part, tuple) else 0
 
-    assert size(state) == 4 * 4 * (2 * 2 * 255 * 64 + 3 * 1152 + 2 * 6 * 64 * 64)
+    assert size(state) == state_bytes(ModelConfig(**PRESET)) == 1_886_208
 
 
 def train(model, ids, labels, steps):
@@ -117,8 +118,9 @@ def test_a_deep_copy_is_independent_of_the_original():
     assert torch.equal(functional.logits(copied, ids), before)
 
 
-def test_training_under_bfloat16_autocast_stays_finite_and_close():
-    model, ids = functional.build(**SMALL), random_ids(2, 33)
+@pytest.mark.parametrize("changes", MEMORIES, ids=str)
+def test_training_under_bfloat16_autocast_stays_finite_and_close(changes):
+    model, ids = functional.build(**{**SMALL, **changes}), random_ids(2, 33)
     exact = functional.loss(model, ids[:, :-1], ids[:, 1:])
     with torch.autocast("cpu", dtype=torch.bfloat16):
         loss = functional.loss(model, ids[:, :-1], ids[:, 1:])
@@ -127,9 +129,10 @@ def test_training_under_bfloat16_autocast_stays_finite_and_close():
     assert all(p.grad is not None and p.grad.isfinite().all() for p in model.parameters())
 
 
+@pytest.mark.parametrize("changes", MEMORIES, ids=str)
 @torch.no_grad()
-def test_the_memory_is_kept_in_float32_under_autocast():
-    model, ids = functional.build(**SMALL), random_ids(1, 9)
+def test_the_memory_is_kept_in_float32_under_autocast(changes):
+    model, ids = functional.build(**{**SMALL, **changes}), random_ids(1, 9)
     with torch.autocast("cpu", dtype=torch.bfloat16):
         _, state = functional.stream(model, ids)
     for block in state.backbone:

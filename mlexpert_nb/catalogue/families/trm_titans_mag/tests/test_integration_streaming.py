@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
-from references import random_ids, small_model
+from references import SMALL, random_ids, small_model
 
-from model import functional
+from model import ModelConfig, functional, state_bytes
 
 SPLITS = [(1,) * 13, (13,), (5, 8), (1, 3, 9), (4, 4, 5), (7, 1, 1, 4), (12, 1)]
 VARIANTS = {
@@ -77,10 +77,13 @@ def test_a_state_is_needed_to_continue():
 
 @pytest.mark.parametrize("name", VARIANTS)
 @torch.no_grad()
-def test_the_state_does_not_grow_with_the_text(name):
-    model, ids = small_model(**{**VARIANTS[name], "window": 4, "core_window": 3}), random_ids(1, 40)
-    sizes = [sum(t.numel() for t in tensors(stream_in_pieces(model, ids, (n, 40 - n))[1])) for n in (12, 24)]
-    assert sizes[0] == sizes[1] == sum(t.numel() for t in tensors(functional.stream(model, ids[:, :12])[1]))
+def test_the_state_does_not_grow_with_the_text_and_has_the_counted_size(name):
+    changes = {**VARIANTS[name], "window": 4, "core_window": 3}
+    model, ids = small_model(**changes), random_ids(1, 40)
+    states = [stream_in_pieces(model, ids[:, :end], split)[1] for end, split in ((12, (12,)), (40, (17, 23)))]
+    sizes = [sum(t.numel() for t in tensors(state)) for state in states]
+    assert sizes[0] == sizes[1]
+    assert 4 * sizes[0] == state_bytes(ModelConfig(**{**SMALL, **changes}))
 
 
 @torch.no_grad()

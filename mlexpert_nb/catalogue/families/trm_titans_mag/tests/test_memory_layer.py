@@ -2,9 +2,10 @@
 
 import pytest
 import torch
-from references import memory_loop, mlp_memory_autograd
+from references import memory_loop, mlp_memory_autograd, random_ids, small_model
 from torch.nn import functional as F
 
+from model import functional
 from model.titans_mag import LongTermMemory, MemoryShape
 
 
@@ -73,6 +74,27 @@ def test_a_stream_may_stop_anywhere_even_inside_a_chunk(changes, split):
     whole, last = module(x)
     torch.testing.assert_close(torch.cat(pieces, 1), whole)
     torch.testing.assert_close(state.memory[:2], last.memory[:2])
+
+
+@torch.no_grad()
+def test_the_chunk_changes_the_network_only_where_gradients_are_frozen():
+    ids = random_ids(2, 12)
+    for frozen in ({"mem_exact": False}, {"mem_depth": 2}):
+        by_chunk = logits_by_chunk(ids, **frozen)
+        assert (by_chunk[0] - by_chunk[1]).abs().max() > 1e-6
+        assert (by_chunk[1] - by_chunk[2]).abs().max() > 1e-6
+    exact = logits_by_chunk(ids)
+    torch.testing.assert_close(exact[0], exact[1])
+    torch.testing.assert_close(exact[0], exact[2])
+    torch.testing.assert_close(exact[0], logits_by_chunk(ids, mem_exact=False)[0])  # a chunk of one is exact
+
+
+def logits_by_chunk(ids, **changes):
+    logits = []
+    for chunk in (1, 4, 12):
+        torch.manual_seed(1)
+        logits.append(functional.logits(small_model(mem_chunk=chunk, **changes), ids))
+    return logits
 
 
 def test_the_stream_keeps_the_last_inputs_of_the_convolution_only():

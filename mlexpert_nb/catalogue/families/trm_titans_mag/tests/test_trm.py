@@ -122,6 +122,12 @@ def test_with_a_token_wise_core_equal_hidden_vectors_give_equal_answers():
     assert (y[:, 4] - y[:, 2]).abs().max() > 1e-3
 
 
+def test_a_fresh_halting_head_has_the_configured_bias_and_spread():
+    head = functional.build(**{**SMALL, "d_model": 512, "halt_bias": -1.5, "halt_init_std": 0.05}).halting
+    assert head(torch.zeros(3, 512)).tolist() == [-1.5] * 3
+    assert head(torch.eye(512)).std().item() == pytest.approx(0.05, rel=0.15)
+
+
 def test_answer_and_latent_start_from_two_fixed_vectors_of_normal_size():
     recursion = functional.build(**{**SMALL, "d_model": 512}).recursion
     starts = torch.stack([recursion.y0_d, recursion.z0_d])
