@@ -24,13 +24,16 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit code: 0 done, 2 usage, 3 the user is needed, 4 not proven, 5 the machine, 130 interrupted, 1 our fault.
     """
     for stream in (sys.stdout, sys.stderr):
-        stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a Latin-1 terminal gets "?" for a tick
+        if stream is not None:  # closed by the caller: `mlexpert ... >&-`
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]  # a Latin-1 terminal gets "?" for a tick
     try:
         return _main(sys.argv[1:] if argv is None else argv)
     except MLExpertError as error:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _fail("interrupted; nothing was changed", INTERRUPTED)
+        return _fail(
+            "interrupted; the run is in the workspace as a whole or not at all: mlexpert history tells", INTERRUPTED
+        )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail again
         return BROKEN_PIPE
@@ -55,10 +58,8 @@ def _carry_out(call: Call) -> int:
     progress = TerminalProgress(sys.stderr)
     with progress:
         found = answer(call, Front(PREFIX, progress, TerminalAsk(progress), {}))
-    print(
-        json.dumps(found.json, indent=2, ensure_ascii=False, default=str) if call.as_json else render_text(found.card)
-    )
-    sys.stdout.flush()
+    # ASCII, so that no terminal's encoding can change what a program reads
+    print(json.dumps(found.json, indent=2, default=str) if call.as_json else render_text(found.card), flush=True)
     return found.exit_code
 
 

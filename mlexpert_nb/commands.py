@@ -103,12 +103,12 @@ def _result(result: ResultPackage, call: Call, front: Front) -> Answer:
 
 
 def _verify(call: Call, _front: Front) -> Answer:
-    found = api.verify(_workspace(call), call.receipt or None)
+    found = api.verify(_workspace(call), call.receipt)
     return Answer(verification_card(found, str(_workspace(call))), asdict(found), 0 if found.passed else 4)
 
 
 def _undo(call: Call, _front: Front) -> Answer:
-    done = api.undo(_workspace(call))
+    done = api.undo(_workspace(call), force=bool(call.options.get("force")))
     return Answer(undone_card(done, str(_workspace(call))), asdict(done))
 
 

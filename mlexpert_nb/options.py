@@ -29,7 +29,7 @@ class Call:
         options: Options that were given, by the api's names.
         as_json: Whether to print JSON instead of a card.
         out: Where `run` writes.
-        receipt: Receipt to hold `verify` to.
+        receipt: Receipt to hold `verify` to; None if none was given.
     """
 
     verb: str
@@ -38,7 +38,7 @@ class Call:
     options: Mapping[str, object] = field(default_factory=dict)
     as_json: bool = False
     out: str = ""
-    receipt: str = ""
+    receipt: str | None = None
 
 
 _MANY = {"nargs": "+", "action": "extend", "metavar": "FILE"}
@@ -58,10 +58,11 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--max-turns": {"metavar": "N", "type": int, "help": "turns before the specialist stops"},
     "--seed": {"metavar": "N", "type": int, "help": "seed of every random number of the judge"},
     "--json": {"action": "store_true", "dest": "as_json", "help": "print JSON on standard output, nothing else"},
+    "--force": {"action": "store_true", "help": "undo even where files were edited since; the edits are lost"},
     "--receipt": {"metavar": "SHA256", "help": "receipt that you kept, to hold the workspace to"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
-_REQUEST = tuple(name for name in OPTIONS if name not in {"--receipt", "-o"})
+_REQUEST = tuple(name for name in OPTIONS if name not in {"--force", "--receipt", "-o"})
 _WORKSPACE = ("--workspace", "--json")
 
 VERBS: Mapping[str, Verb] = {
@@ -76,7 +77,7 @@ VERBS: Mapping[str, Verb] = {
     "verify": Verb(
         "check a workspace against its receipt, and name what was touched", "[WORKSPACE]", (*_WORKSPACE, "--receipt")
     ),
-    "undo": Verb("take the last run back, byte for byte", "[WORKSPACE]", _WORKSPACE),
+    "undo": Verb("take the last run back, byte for byte", "[WORKSPACE]", (*_WORKSPACE, "--force")),
     "history": Verb("list the runs that changed a workspace", "[WORKSPACE]", _WORKSPACE),
     "catalogue": Verb("list what can be built without a language model", "[NAME]", ("--json",)),
     "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),

@@ -59,17 +59,17 @@ def plan(text: str, **options: Unpack[Options]) -> ResultPackage:
 
 def approve(workspace: str | Path, *, on_event: OnEvent | None = None) -> ResultPackage:
     """Carry out the plan that waits in a workspace, exactly as its file stands now."""
-    return carry_out(Path(workspace), on_event)
+    return carry_out(Path(workspace).expanduser(), on_event)
 
 
 def verify(workspace: str | Path, receipt: str | None = None) -> judge.Verification:
     """Check a workspace against its receipt, and the receipt against one that you kept, if given."""
-    return judge.verify(Path(workspace), receipt)
+    return judge.verify(Path(workspace).expanduser(), receipt)
 
 
-def undo(workspace: str | Path) -> Undone:
-    """Take the last run back: the workspace holds the bytes from before it."""
-    return Workspace.open(Path(workspace)).undo()
+def undo(workspace: str | Path, *, force: bool = False) -> Undone:
+    """Take the last run back: the workspace holds the bytes from before it; with `force`, edits made since are lost."""
+    return Workspace.open(Path(workspace)).undo(force=force)
 
 
 def history(workspace: str | Path) -> tuple[Commit, ...]:
@@ -79,7 +79,7 @@ def history(workspace: str | Path) -> tuple[Commit, ...]:
 
 def generated_cells(workspace: str | Path) -> tuple[Cell, ...]:
     """Give the notebook cells of a workspace's last run."""
-    return read_cells(Path(workspace))
+    return read_cells(Path(workspace).expanduser())
 
 
 def catalogue_entries() -> tuple[catalogue.Entry, ...]:

@@ -13,6 +13,7 @@ from mlexpert_nb.skill import Asked
 
 LLMS: Mapping[str, Callable[[], LLM]] = {"auto": OfflineSpecialist, "offline": OfflineSpecialist}
 NOT_YET = ("claude", "claude-agent-sdk")
+LARGEST_SEED = 2**32 - 1  # what every random number generator takes
 
 
 class Options(TypedDict, total=False):
@@ -83,12 +84,14 @@ def ticket(text: str, verb: str, options: Options) -> Ticket:
         context=tuple(str(path) for path in options.get("context") or ()),
         paper=tuple(str(path) for path in options.get("paper") or ()),
     )
+    llm = _llm(options.get("llm") or "auto")
+    _refuse_unused(options, llm)
     return Ticket(
         text=text,
         verb=verb,
         asked=asked,
         settings=_settings(options),
-        llm=_llm(options.get("llm") or "auto"),
+        llm=llm,
         on_event=options.get("on_event") or _ignore,
         ask=options.get("ask"),
         namespace=options.get("namespace"),
@@ -99,11 +102,16 @@ def _settings(options: Options) -> Settings:
     approve = options.get("approve") or "ask"
     if approve not in APPROVE:
         raise UnknownNameError.among("--approve", approve, APPROVE)
-    max_turns = options.get("max_turns") or Settings().max_turns
+    max_turns, seed = options.get("max_turns", Settings().max_turns), options.get("seed", Settings().seed)
     if max_turns < 1:
         raise UsageError(f"--max-turns {max_turns}: at least one turn is needed")
-    workspace = Path(options.get("workspace") or DEFAULT_WORKSPACE)
-    return Settings(workspace, approve, max_turns=max_turns, seed=options.get("seed") or 0)
+    if not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"--seed {seed}: give a number from 0 to {LARGEST_SEED}")
+    budget = options.get("budget_usd")
+    if budget is not None and not budget > 0:  # also a budget that is not a number
+        raise UsageError(f"--budget-usd {budget}: give an amount above zero; the offline specialist costs nothing")
+    workspace = Path(options.get("workspace") or DEFAULT_WORKSPACE).expanduser()
+    return Settings(workspace, approve, max_turns=max_turns, seed=seed)
 
 
 def _llm(choice: str | LLM) -> LLM:
@@ -114,6 +122,14 @@ def _llm(choice: str | LLM) -> LLM:
     if choice not in LLMS:
         raise UnknownNameError.among("--llm", choice, (*LLMS, *NOT_YET))
     return LLMS[choice]()
+
+
+def _refuse_unused(options: Options, llm: LLM) -> None:
+    for name in ("model", "base_url"):
+        if options.get(name) and isinstance(llm, OfflineSpecialist):
+            raise UsageError(
+                f"--{name.replace('_', '-')} is for a language model, which this version does not have; leave it out"
+            )
 
 
 def _refuse_unknown(options: Options) -> None:

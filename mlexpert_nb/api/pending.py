@@ -3,7 +3,7 @@
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from mlexpert_nb.agent import Plan, digest
 from mlexpert_nb.api.options import LLMS, Options, Ticket, ticket
@@ -19,9 +19,10 @@ def propose(request: Ticket) -> ResultPackage:
     """Run a request up to its plan and put the plan into the workspace as a file.
 
     Raises:
-        ConflictError: An earlier plan was edited and not carried out.
+        ConflictError: An earlier plan was edited and not carried out, or the user has a file of that name.
     """
     root = request.settings.workspace
+    workspace = Workspace.open(root)
     _refuse_edited_plan(root)
     texts: list[str] = []
 
@@ -31,7 +32,6 @@ def propose(request: Ticket) -> ResultPackage:
     result = run(request, keep)
     if not texts:
         return result
-    workspace = Workspace.open(root)
     with workspace.stage() as stage:
         stage.write(PLAN_FILE, texts[0])
         _write_pending(stage, request, texts[0])
@@ -47,10 +47,10 @@ def carry_out(root: Path, on_event: OnEvent | None = None) -> ResultPackage:
     Raises:
         UsageError: No plan waits there, or the file can no longer be read as a plan.
     """
-    path, waiting = root / PLAN_FILE, root / STATE / PENDING
-    if not (path.is_file() and waiting.is_file()):
+    path, record = root / PLAN_FILE, _read_pending(root)
+    if not (path.is_file() and record):
         raise UsageError(f'no plan waits in {root}; make one with: mlexpert plan "…" --workspace {root}')
-    text, record = path.read_text("utf-8"), json.loads(waiting.read_text("utf-8"))
+    text = _read_plan(path)
     Plan.from_text(text)  # an edit that broke the file is the user's to mend, not the llm's
     options = cast("Options", {**record["options"], "workspace": root})
     if on_event is not None:
@@ -69,6 +69,8 @@ def carry_out(root: Path, on_event: OnEvent | None = None) -> ResultPackage:
 def _write_pending(stage: Stage, request: Ticket, text: str) -> None:
     options = {
         **asdict(request.asked),
+        "context": [str(Path(path).absolute()) for path in request.asked.context],
+        "paper": [str(Path(path).absolute()) for path in request.asked.paper],
         "max_turns": request.settings.max_turns,
         "seed": request.settings.seed,
         "approve": "auto",
@@ -79,9 +81,25 @@ def _write_pending(stage: Stage, request: Ticket, text: str) -> None:
     (stage.state / PENDING).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
+def _read_pending(root: Path) -> dict[str, Any]:
+    """Read what the waiting plan is about; empty where none waits, or the file was damaged."""
+    try:
+        record = json.loads((root / STATE / PENDING).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    whole = isinstance(record, dict) and record.keys() >= {"text", "verb", "digest", "options"}
+    return record if whole else {}
+
+
+def _read_plan(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not UTF-8 text (byte {error.start}); save it as UTF-8") from error
+
+
 def _refuse_edited_plan(root: Path) -> None:
-    path, waiting = root / PLAN_FILE, root / STATE / PENDING
-    if not (path.is_file() and waiting.is_file()):
-        return
-    if digest(path.read_text("utf-8")) != json.loads(waiting.read_text("utf-8"))["digest"]:
-        raise ConflictError(f"{path} was edited and is kept; carry it out with: mlexpert approve {root}, or delete it")
+    path = root / PLAN_FILE
+    if path.is_file() and digest(_read_plan(path)) != _read_pending(root).get("digest"):
+        ways = f"carry it out with: mlexpert approve {root}, or move it away"
+        raise ConflictError(f"{path} was written or edited by you and is kept; {ways}")

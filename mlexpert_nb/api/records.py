@@ -53,10 +53,12 @@ def read_cells(root: Path) -> tuple[Cell, ...]:
 
 
 def read_facts(root: Path) -> dict[str, Any]:
-    """Give the facts of the workspace's last run; empty where nothing was delivered."""
-    path = root / STATE / RUN
-    facts: dict[str, Any] = json.loads(path.read_text("utf-8")) if path.exists() else {}
-    return facts
+    """Give the facts of the workspace's last run; empty where nothing was delivered, or the file was damaged since."""
+    try:
+        facts = json.loads((root / STATE / RUN).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
 
 
 def with_facts(result: ResultPackage, facts: Mapping[str, Any], **more: Any) -> ResultPackage:

@@ -19,7 +19,7 @@ HEADLINES: Mapping[Status, tuple[Tone, str]] = {
     "implementation_complete": ("good", "Implementation complete"),
     "verification_failed": ("bad", "Not proven"),
     "partial": ("warn", "Only partly done"),
-    "plan_ready": ("info", "The plan is ready; nothing is written yet"),
+    "plan_ready": ("info", "The plan is ready; no code is written yet"),
     "needs_clarification": ("warn", "Your answer is needed first"),
     "needs_references": ("warn", "Papers or reference code are needed first"),
     "escalated": ("warn", "This needs a person"),
@@ -191,11 +191,12 @@ def _checks(evidence: Mapping[str, object]) -> tuple[Check, ...]:
 
 def _shares(evidence: Mapping[str, object]) -> tuple[tuple[str, float], ...]:
     rows = [items(each) for each in items(evidence.get("parameter_table"))]
-    return tuple(
+    parts = [
         (one_line(row[0], 60), float(row[1]))
         for row in rows
         if len(row) == 2 and isinstance(row[1], int | float) and row[1] > 0  # noqa: PLR2004 - name and size
-    )
+    ]
+    return tuple(sorted(parts, key=lambda part: -part[1]))
 
 
 def _tables(result: ResultPackage, checks: Sequence[Check]) -> tuple[Table, ...]:

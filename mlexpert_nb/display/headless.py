@@ -42,6 +42,11 @@ class Headless:
         reply = self._client.wait_for_reply(channel.kernel_info()) if channel is not None else None
         return dict(reply["content"]["language_info"]) if reply else {}
 
+    def widgets(self) -> Mapping[str, Any]:
+        """Give the state of the widgets that were shown, for the notebook's metadata; empty if there were none."""
+        self._client.set_widgets_metadata()
+        return dict(self._client.nb.metadata.get("widgets", {}))
+
     def execute(self, cell: nbformat.NotebookNode) -> None:
         """Run one code cell; its outputs are in the cell afterwards, also when it fails.
 

@@ -120,6 +120,8 @@ def _run_cells(document: nbformat.NotebookNode, headless: Headless, run: Noteboo
                 document.cells = materialise(document, at, payload)
                 at = next(i for i, each in enumerate(document.cells) if each is cell)
         at += 1
+    if widgets := headless.widgets():
+        document.metadata["widgets"] = nbformat.from_dict(dict(widgets))
 
 
 def _cards(cell: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:

@@ -91,6 +91,14 @@ def test_a_delivered_file_that_the_user_edited_is_kept(work, scripted, contents)
     assert contents(work) == before
 
 
+@pytest.mark.parametrize("damage", ["{", "[]"])
+def test_damaged_facts_of_the_last_run_are_no_reason_to_stop(work, scripted, damage):
+    deliver(work, scripted())
+    (work / ".mlexpert" / "run.json").write_text(damage)
+    assert deliver(work, scripted()).status == "implementation_complete"
+    assert api.verify(work).passed
+
+
 def test_undo_gives_back_the_folder_from_before(work, scripted, contents):
     work.mkdir()
     (work / "notes.txt").write_text("mine\n")
@@ -136,6 +144,11 @@ def test_a_request_out_of_the_catalogue_says_what_is_near(work):
         ({"llm": "gpt"}, UnknownNameError, "no --llm named 'gpt'"),
         ({"llm": "claude"}, EnvironmentProblem, "--llm claude is not in this version"),
         ({"max_turns": -1}, UsageError, "--max-turns -1"),
+        ({"budget_usd": -3.0}, UsageError, "--budget-usd -3.0"),
+        ({"model": "claude-sonnet-5-5"}, UsageError, "--model is for a language model"),
+        ({"max_turns": 0}, UsageError, "--max-turns 0: at least one turn"),
+        ({"seed": -1}, UsageError, "--seed -1: give a number from 0 to"),
+        ({"seed": 2**64}, UsageError, "--seed 18446744073709551616: give a number"),
         ({"paper": ["missing.pdf"]}, UsageError, "missing.pdf"),
         ({"parms": "25M"}, UnknownNameError, "did you mean 'params'"),
     ],

@@ -71,7 +71,7 @@ def test_nobody_to_ask_counts_as_no_and_names_the_options(mlexpert, tmp_path):
 def test_a_card_names_the_commands_of_a_shell(mlexpert):
     done = mlexpert("plan", OURS, "--workspace", "W")
     assert done.returncode == 3
-    assert "The plan is ready; nothing is written yet" in done.stdout
+    assert "The plan is ready; no code is written yet" in done.stdout
     assert "mlexpert approve --workspace W" in done.stdout
     assert "%mlexpert" not in done.stdout
     history = mlexpert("history", "W", "--json")
@@ -92,6 +92,28 @@ def test_a_terminal_that_knows_no_ticks_is_not_an_error(mlexpert):
     done = mlexpert("verify", "W", env={"PYTHONIOENCODING": "latin-1"})
     assert done.returncode == 4
     assert done.stdout.startswith("? Not what was proven")
+
+
+def test_json_is_whole_in_a_terminal_that_knows_no_ticks(mlexpert):
+    asked = "Implement the TRM → Titans-MAG architecture"
+    done = mlexpert("implement", asked, "--json", env={"PYTHONIOENCODING": "latin-1"})
+    assert json.loads(done.stdout)["evidence"]["request"] == asked
+
+
+def test_undo_by_force_takes_back_what_was_edited(mlexpert, tmp_path):
+    mlexpert("plan", OURS, "--workspace", "W")
+    (tmp_path / "W" / "mlexpert_plan.md").write_text("mine\n")
+    done = mlexpert("undo", "W")
+    assert (done.returncode, "undo with --force" in done.stderr) == (3, True)
+    assert mlexpert("undo", "W", "--force").returncode == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("reachable")
+def test_a_closed_standard_output_is_not_an_error():
+    line = f"{sys.executable} -m mlexpert_nb catalogue >&-"
+    done = subprocess.run(["bash", "-c", line], stderr=subprocess.PIPE, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_reader_that_goes_away_is_not_an_error(mlexpert):
@@ -132,7 +154,10 @@ def test_ctrl_c_is_one_line_and_exit_130_at_once():
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=10)
     assert process.returncode == 130
-    assert errors == "mlexpert: interrupted; nothing was changed\n"
+    assert (
+        errors
+        == "mlexpert: interrupted; the run is in the workspace as a whole or not at all: mlexpert history tells\n"
+    )
     assert time.monotonic() - began < 1
 
 

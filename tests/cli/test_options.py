@@ -72,6 +72,9 @@ def test_what_stands_after_other_commands(line, operand, options):
 def test_run_and_verify_have_options_of_their_own():
     assert _parse("run a.ipynb -o b.ipynb").out == "b.ipynb"
     assert _parse("verify W --receipt sha256:12").receipt == "sha256:12"
+    assert _parse("verify W").receipt is None
+    assert _parse("verify W --receipt ''").receipt == ""  # an unset variable in a script must not pass for no receipt
+    assert _parse("undo W --force").options == {"force": True}
 
 
 def test_a_negative_value_reaches_the_one_who_can_say_what_is_wrong_with_it():
@@ -101,7 +104,7 @@ def test_a_wrong_line_says_what_to_type(line, message):
         ("implemnt x", "no command named 'implemnt'; did you mean 'implement'\\?"),
         ("implement x --parms 3", "no option of implement named '--parms'; did you mean '--params'\\?"),
         ("implement x --param=3", "no option of implement named '--param'; did you mean '--params'\\?"),
-        ("undo --params 3", "no option of undo named '--params'; known: --json, --workspace"),
+        ("undo --params 3", "no option of undo named '--params'; known: --force, --json, --workspace"),
         ("help nope", "no command named 'nope'; known: "),
     ],
 )

@@ -119,7 +119,7 @@ def test_what_was_planned_and_not_done_comes_first():
     ("status", "headline"),
     [
         ("partial", "Only partly done"),
-        ("plan_ready", "The plan is ready; nothing is written yet"),
+        ("plan_ready", "The plan is ready; no code is written yet"),
         ("needs_clarification", "Your answer is needed first"),
         ("needs_references", "Papers or reference code are needed first"),
         ("escalated", "This needs a person"),

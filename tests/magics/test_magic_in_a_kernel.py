@@ -88,7 +88,7 @@ def test_without_a_keyboard_the_answer_is_no_and_the_card_names_the_options(spec
     ran = specialist.run("%%mlexpert implement\nmake it")
     assert ran.reply["status"] == "ok"
     card = ran.shown[0]["data"]["text/plain"]
-    assert "The plan is ready; nothing is written yet" in card
+    assert "The plan is ready; no code is written yet" in card
     assert "--approve auto does it without asking" in " ".join(card.split())
     assert not [each for each in ran.shown if MIME in each["data"]]
 
