@@ -32,7 +32,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
         return _fail(
-            "interrupted; the run is in the workspace as a whole or not at all: mlexpert history tells", INTERRUPTED
+            "interrupted; nothing was changed, unless the run had just been delivered: mlexpert history tells",
+            INTERRUPTED,
         )
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the flush at exit must not fail again

@@ -156,7 +156,7 @@ def test_ctrl_c_is_one_line_and_exit_130_at_once():
     assert process.returncode == 130
     assert (
         errors
-        == "mlexpert: interrupted; the run is in the workspace as a whole or not at all: mlexpert history tells\n"
+        == "mlexpert: interrupted; nothing was changed, unless the run had just been delivered: mlexpert history tells\n"
     )
     assert time.monotonic() - began < 1
 
