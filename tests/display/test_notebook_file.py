@@ -294,11 +294,9 @@ def test_an_interrupt_leaves_the_notebook_as_it_was_and_no_process_behind(tmp_pa
     )
     while not (mark.exists() and mark.read_text()):
         time.sleep(0.05)
-    began = time.monotonic()
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert time.monotonic() - began < 5
     assert errors.splitlines()[-1].startswith("mlexpert: interrupted; ")
     assert "Traceback" not in errors
     assert path.read_bytes() == before

@@ -156,8 +156,8 @@ def test_the_kind_of_network_is_found(text, kind):
     ],
     ids=["dashes", "digits", "numbers", "limits", "answers", "sizes"],
 )
-def test_no_text_takes_long_to_read(text):
+def test_no_text_takes_for_ever_to_read(text):
     start = time.process_time()
     find_quantities(text)
     find_features(text)
-    assert time.process_time() - start < 5
+    assert time.process_time() - start < 60  # a pattern that backtracks takes hours

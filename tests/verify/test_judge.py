@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
@@ -118,13 +117,11 @@ def test_artefacts_and_receipt_name_no_temporary_folder(judged):
         assert "mlexpert-judge" not in (judged.root / STATE / name).read_text()
 
 
-def test_an_untouched_delivery_is_verified_within_a_second(judged):
-    began = time.process_time()
+def test_an_untouched_delivery_is_verified(judged):
     verification = verify(judged.root, judged.verdict.receipt)
     assert verification.passed
     assert verification.touched == ()
     assert verification.receipt == judged.verdict.receipt
-    assert time.process_time() - began < 1.0
 
 
 SEALED = [*FILES, *(f"{STATE}/{name}" for name in (*ARTEFACTS, "run.json", "receipt.jsonl", "result.json"))]

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from references import SMALL, random_ids
+from references import SMALL, random_ids, small_model
 
 from model import ModelConfig, build_model, functional
 
@@ -95,6 +95,27 @@ def test_the_smallest_allowed_values_build_and_run(edge):
     logits = functional.logits(model, random_ids(1, 3, edge.get("vocab_size", 13)))
     assert logits.shape == (1, 3, model.config.vocab_size)
     assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"window": 3},
+        {"rope_theta": 50.0},
+        {"theta_max": 0.05},
+        {"n_latent": 3},
+        {"n_cycles": 3},
+        {"n_sup": 2},
+        {"core_window": 2},
+        {"halting": "graves"},
+    ],
+    ids=str,
+)
+@torch.no_grad()
+def test_a_key_that_changes_no_weight_changes_the_answer(change):
+    ids, first, second = random_ids(2, 9), small_model(core="swa"), small_model(core="swa", **change)
+    second.load_state_dict(first.state_dict())
+    assert (functional.logits(first, ids) - functional.logits(second, ids)).abs().max() > 1e-4
 
 
 def test_the_delivered_defaults_build_a_network_of_the_counted_size():
