@@ -92,15 +92,30 @@ def _memory(functional: ModuleType, repeats: int) -> list[Race]:
     def read(*args: Tensor) -> Tensor:
         return functional.memory_op(*args)[0]
 
-    name = "memory 6 x 64, T=512: chunk-parallel / token loop"
+    name, fast = "memory 6 x 64, T=512: chunk-parallel /", _quiet(read, inputs)
     return [
-        Race(f"{name}, forward", _quiet(read, inputs), _quiet(_token_loop, inputs), 3, repeats),
-        Race(f"{name}, + backward", learn(read), learn(_token_loop), 3, repeats),
+        Race(f"{name} token loop", fast, _quiet(_token_loop_as_written, inputs), 3, repeats),
+        Race(f"{name} token loop, fused", fast, _quiet(_token_loop, inputs), 3, repeats),
+        Race(f"{name} the same, + backward", learn(read), learn(_token_loop), 3, repeats),
     ]
 
 
+def _token_loop_as_written(*inputs: Tensor) -> Tensor:
+    """Follow Titans eq. 12 to 15, one token at a time, as one would write it first."""
+    q, k, v, alpha, eta, theta = inputs
+    M = S = q.new_zeros(*q.shape[:2], q.shape[-1], v.shape[-1])
+    reads = []
+    for t in range(q.shape[2]):
+        error = torch.einsum("bhk,bhkv->bhv", k[:, :, t], M) - v[:, :, t]
+        surprise = torch.einsum("bhk,bhv->bhkv", k[:, :, t], error)
+        S = eta[:, :, t, None, None] * S - theta[:, :, t, None, None] * surprise
+        M = (1 - alpha[:, :, t, None, None]) * M + S
+        reads.append(torch.einsum("bhk,bhkv->bhv", q[:, :, t], M))
+    return torch.stack(reads, 2)
+
+
 def _token_loop(*inputs: Tensor) -> Tensor:
-    """Follow Titans eq. 12 to 15, one token at a time, with fused products."""
+    """Follow the same equations with fused products, rows of heads unbound once."""
     q, k, v, alpha, eta, theta = (each.flatten(0, 1).unsqueeze(2).unbind(1) for each in inputs)
     M = S = inputs[0].new_zeros(len(q[0]), q[0].shape[-1], v[0].shape[-1])
     reads = []

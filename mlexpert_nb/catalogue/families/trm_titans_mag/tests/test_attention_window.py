@@ -81,6 +81,11 @@ def test_batch_rows_do_not_see_each_other(tokens):
     torch.testing.assert_close(swa_op(q, k, v, 3), torch.cat(rows))
 
 
+def test_a_window_without_the_query_itself_is_refused():
+    with pytest.raises(ValueError, match="window=0 must be at least 1"):
+        swa_op(*heads(5), 0)
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_the_result_keeps_the_dtype_and_stays_close_to_float64(dtype):
     q, k, v = heads(121)

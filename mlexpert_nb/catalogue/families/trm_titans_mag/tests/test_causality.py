@@ -29,8 +29,8 @@ def test_a_token_cannot_see_later_tokens(changes, n_sup):
     changed = functional.logits(model, torch.stack([changed_from(ids, t) for t in range(14)]), n_sup=n_sup)
     moved = (changed - base).abs().amax(-1)
     for t in range(14):
-        assert moved[t, :t].sum() <= 1e-10, f"tokens before {t} moved"
-        assert moved[t, t] > 1e-6, f"token {t} does not see itself"
+        assert moved[t, :t].sum() <= 1e-8, f"tokens before {t} moved"
+        assert moved[t, t] > 1e-5, f"token {t} does not see itself"
 
 
 @pytest.mark.parametrize("changes", VARIANTS, ids=names)
@@ -63,7 +63,7 @@ def reach(model, tokens, n_sup):
     ids = random_ids(1, tokens)[0]
     other = torch.cat([(ids[:1] + 1) % SMALL["vocab_size"], ids[1:]])
     base, changed = functional.logits(model, torch.stack([ids, other]), n_sup=n_sup)
-    return int((changed - base).abs().amax(-1).gt(1e-12).nonzero().max()) + 1
+    return int((changed - base).abs().amax(-1).gt(1e-8).nonzero().max()) + 1
 
 
 @pytest.mark.parametrize(("n_layers", "window"), [(1, 4), (2, 3), (3, 2), (2, 1)])

@@ -151,7 +151,7 @@ def test_a_bfloat16_network_streams_and_stays_close_to_float32(changes):
 
 @torch.no_grad()
 def test_float32_streams_agree_with_the_full_pass_to_float32_accuracy():
-    model, ids = small_model().float(), random_ids(2, 40)
+    model, ids = small_model(noise=0.05).float(), random_ids(2, 40)
     first, state = functional.stream(model, ids[:, :23])
     second, _ = functional.stream(model, ids[:, 23:], state)
     torch.testing.assert_close(torch.cat([first, second], 1), functional.logits(model, ids), rtol=1e-3, atol=1e-3)

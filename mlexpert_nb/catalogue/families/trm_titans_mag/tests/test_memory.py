@@ -165,6 +165,12 @@ def test_heads_and_rows_keep_separate_memories():
             torch.testing.assert_close(alone, tuple(x[at] for x in out))
 
 
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_chunk_without_tokens_is_refused(exact):
+    with pytest.raises(ValueError, match="chunk=0 must be at least 1"):
+        memory_op(*memory_inputs(), chunk=0, exact=exact)
+
+
 def test_keys_and_queries_are_used_as_given():
     q, k, v, alpha, eta, theta = memory_inputs()
     small = [0.3 * q, 0.7 * k, v, alpha, eta, theta]

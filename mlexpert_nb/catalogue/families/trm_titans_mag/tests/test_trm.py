@@ -105,6 +105,11 @@ def test_fewer_supervision_steps_are_a_prefix_of_more():
     assert (functional.logits(long, ids, n_sup=3) - functional.logits(short, ids)).abs().max() > 1e-3
 
 
+def test_no_supervision_step_at_all_is_refused():
+    with pytest.raises(ValueError, match="n_sup=0 must be at least 1"):
+        functional.logits(small_model(), random_ids(1, 3), n_sup=0)
+
+
 @torch.no_grad()
 def test_every_supervision_step_starts_where_the_last_one_ended():
     model, ids = small_model(), random_ids(2, 6)
