@@ -6,6 +6,7 @@ MLExpertError                      1
 │   └── OutsideWorkspaceError      2   a path that leaves the workspace
 ├── NeedsUserError                 3   only a person can decide
 │   └── ConflictError              3   a file changed under our feet; it was kept
+├── CellFailedError                4   a cell of a notebook that was run raised an error
 ├── EnvironmentProblem             5   this machine or endpoint lacks something
 └── RunInterrupted               130   Ctrl-C or a kernel interrupt
 """
@@ -55,6 +56,12 @@ class NeedsUserError(MLExpertError):
 
 class ConflictError(NeedsUserError):
     """A file that the run wanted to write is not the one it started from; it was kept."""
+
+
+class CellFailedError(MLExpertError):
+    """A cell of a notebook raised an error; its output holds the traceback."""
+
+    exit_code = 4
 
 
 class EnvironmentProblem(MLExpertError):  # noqa: N818 - read aloud: "an environment problem", as in exit code 5

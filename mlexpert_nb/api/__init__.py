@@ -9,7 +9,7 @@ from typing import Unpack
 
 from mlexpert_nb import catalogue
 from mlexpert_nb import verify as judge
-from mlexpert_nb.api.options import LLMS, Options, ticket
+from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
 from mlexpert_nb.api.records import read_cells
 from mlexpert_nb.api.run import run
@@ -88,7 +88,6 @@ def catalogue_entries() -> tuple[catalogue.Entry, ...]:
 
 
 __all__ = [
-    "LLMS",
     "Options",
     "approve",
     "catalogue_entries",

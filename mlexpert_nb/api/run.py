@@ -17,7 +17,7 @@ from mlexpert_nb.api.records import (
 )
 from mlexpert_nb.errors import ConflictError
 from mlexpert_nb.packages import Cell, ContextPackage, Event, Proposal, ResultPackage, Status
-from mlexpert_nb.skill import detect, gather, plain_cells, targets
+from mlexpert_nb.skill import detect, gather, targets
 from mlexpert_nb.verify import JudgeSpec, delivered_files, judge, read_result, verify
 from mlexpert_nb.workspace import Stage, Workspace
 
@@ -182,7 +182,7 @@ def _cells(job: Job, plan: Plan) -> tuple[Cell, ...]:
     workspace = job.ticket.settings.workspace.as_posix()
     if plan.entry in catalogue.ENTRIES:
         return catalogue.ENTRIES[plan.entry].cells(dict(plan.configuration), workspace=workspace)
-    return plain_cells(workspace)
+    return catalogue.plain_cells(workspace)
 
 
 def _facts(job: Job, outcome: Outcome, stage: Stage) -> dict[str, object]:

@@ -16,18 +16,12 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
 from mlexpert_nb.display.safe import fields, items, one_line
-from mlexpert_nb.errors import EnvironmentProblem, MLExpertError
+from mlexpert_nb.errors import CellFailedError, EnvironmentProblem
 from mlexpert_nb.packages import Event, OnEvent
 
 Kind = Literal["phase", "say", "tool", "test", "check", "note"]
 KINDS: tuple[Kind, ...] = ("phase", "say", "tool", "test", "check", "note")
 GRACE_S = 2.0  # for the interrupted cell to end its children before the kernel goes
-
-
-class CellFailedError(MLExpertError):
-    """A cell of a notebook raised an error; its output holds the traceback."""
-
-    exit_code = 4
 
 
 class Headless:

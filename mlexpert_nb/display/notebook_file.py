@@ -14,12 +14,12 @@ from pathlib import Path
 
 import nbformat
 
-from mlexpert_nb.display.headless import CellFailedError, Headless, kernel
+from mlexpert_nb.display.headless import Headless, kernel
 from mlexpert_nb.display.insertion import digest
 from mlexpert_nb.display.notebook_cells import KEY, is_generated, materialise, wanted_cells
 from mlexpert_nb.display.notebook_format import NotebookText, notebook_bytes, read_notebook
 from mlexpert_nb.display.safe import counted, fields, one_line
-from mlexpert_nb.errors import ConflictError, EnvironmentProblem, UsageError
+from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProblem, UsageError
 from mlexpert_nb.packages import EXIT_CODES, Event, OnEvent
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -1,6 +1,5 @@
 """What a request is and what the specialist is told about it: detection and context gathering."""
 
-from mlexpert_nb.skill.cells import plain_cells
 from mlexpert_nb.skill.context import Asked, Targets, gather, targets
 from mlexpert_nb.skill.detect import Detection, detect
 from mlexpert_nb.skill.quantities import parse_count, parse_duration, parse_size
@@ -14,6 +13,5 @@ __all__ = [
     "parse_count",
     "parse_duration",
     "parse_size",
-    "plain_cells",
     "targets",
 ]

@@ -11,8 +11,7 @@ import nbformat
 import pytest
 
 from mlexpert_nb.display import NotebookProgress, run_notebook
-from mlexpert_nb.display.headless import CellFailedError
-from mlexpert_nb.errors import ConflictError, EnvironmentProblem, UsageError
+from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProblem, UsageError
 
 pytestmark = pytest.mark.usefixtures("reachable")
 

@@ -1,5 +1,6 @@
 """Notebook cells: build the delivered network, look at it, watch it halt, train a small one."""
 
+from mlexpert_nb.catalogue.cells import opening_cells
 from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import ModelConfig, count_parameters
 from mlexpert_nb.packages import Cell
 
@@ -9,21 +10,6 @@ _INTRO = """\
 A causal language model: sliding-window attention (w = {window}) gated with a neural long-term memory that keeps
 learning while it reads, under a tiny recursive model that decides for every token how long to think. The code is in
 `{workspace}/src/model`, the diagram and the equations in `{workspace}/docs/architecture.md`."""
-
-_IMPORTS = """\
-import sys
-
-if {source!r} not in sys.path:
-    sys.path.insert(0, {source!r})
-
-import torch
-
-from model import ModelConfig, build_model, count_parameters, parameter_table"""
-
-_BUILD = """\
-torch.manual_seed(0)
-model = build_model().eval()
-sum(parameter.numel() for parameter in model.parameters())"""
 
 _PARAMETERS = """\
 for name, count in parameter_table(model.config):
@@ -75,8 +61,7 @@ def notebook_cells(config: ModelConfig, workspace: str) -> tuple[Cell, ...]:
     intro = _INTRO.format(count=count_parameters(config), window=config.window, workspace=workspace)
     return (
         Cell("markdown", intro, "intro"),
-        Cell("code", _IMPORTS.format(source=f"{workspace}/src"), "imports"),
-        Cell("code", _BUILD, "build"),
+        *opening_cells(workspace, ("ModelConfig", "build_model", "count_parameters", "parameter_table")),
         Cell("code", _PARAMETERS, "parameters"),
         Cell("code", _FORWARD, "forward"),
         Cell("code", _HALTING, "halting"),

@@ -1,4 +1,4 @@
-"""Notebook cells for a delivered implementation of which nothing is known but its layout."""
+"""Notebook cells that fit every delivery, because they ask for nothing but its layout."""
 
 from mlexpert_nb.packages import Cell
 
@@ -10,7 +10,7 @@ if {source!r} not in sys.path:
 
 import torch
 
-from model import ModelConfig, build_model"""
+from model import {names}"""
 
 _BUILD = """\
 torch.manual_seed(0)
@@ -29,6 +29,17 @@ logits_BTV = getattr(output, "logits", output)
 print("token ids", tuple(ids_BT.shape), "-> logits", tuple(logits_BTV.shape))"""
 
 
+def opening_cells(workspace: str, names: tuple[str, ...]) -> tuple[Cell, Cell]:
+    """Give the cells that import `names` from the delivered package and build the network.
+
+    Args:
+        workspace: Folder of the delivered code, as the user spelled it.
+        names: What later cells use; `build_model` must be among them.
+    """
+    imports = _IMPORTS.format(source=f"{workspace}/src", names=", ".join(names))
+    return Cell("code", imports, "imports"), Cell("code", _BUILD, "build")
+
+
 def plain_cells(workspace: str) -> tuple[Cell, ...]:
     """Give the cells that import, build, count and run what was delivered.
 
@@ -36,8 +47,7 @@ def plain_cells(workspace: str) -> tuple[Cell, ...]:
         workspace: Folder of the delivered code, as the user spelled it.
     """
     return (
-        Cell("code", _IMPORTS.format(source=f"{workspace}/src"), "imports"),
-        Cell("code", _BUILD, "build"),
+        *opening_cells(workspace, ("ModelConfig", "build_model")),
         Cell("code", _PARAMETERS, "parameters"),
         Cell("code", _FORWARD, "forward"),
     )

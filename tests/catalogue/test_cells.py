@@ -1,6 +1,6 @@
 """The cells for a delivery of which only the layout is known, run against a real one."""
 
-from mlexpert_nb.skill import plain_cells
+from mlexpert_nb.catalogue import plain_cells
 
 MODEL = """\
 from dataclasses import dataclass
