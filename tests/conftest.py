@@ -1,5 +1,6 @@
 """Real things that tests share: an interactive shell, a kernel, a place to run programs in."""
 
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from queue import Empty
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client import BlockingKernelClient, KernelManager
+from playwright._impl._driver import compute_driver_executable
 from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
@@ -129,6 +131,27 @@ def shell(tmp_path, monkeypatch) -> Iterator[InteractiveShell]:
     shell.run_line_magic("load_ext", "mlexpert_nb")
     yield shell
     InteractiveShell.clear_instance()
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The node that playwright brings along, so that testing JavaScript needs no install of its own."""
+    return str(compute_driver_executable()[0])
+
+
+@pytest.fixture(scope="session")
+def extension(node):
+    """The labextension's decisions, run from their sources: `extension("insertion", cells=…)` gives the answer."""
+    program = ROOT / "tests" / "widgets" / "decide.mjs"
+    with subprocess.Popen([node, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+
+        def ask(kind, **request):
+            process.stdin.write(json.dumps({"ask": kind, **request}) + "\n")
+            process.stdin.flush()
+            return json.loads(process.stdout.readline())
+
+        yield ask
+        process.stdin.close()
 
 
 @pytest.fixture
