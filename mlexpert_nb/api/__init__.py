@@ -9,10 +9,13 @@ from typing import Unpack
 
 from mlexpert_nb import catalogue
 from mlexpert_nb import verify as judge
+from mlexpert_nb.api.drift import SIDES, Carry, CellDrift, Drift, Shown, Side, carry
+from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
 from mlexpert_nb.api.records import read_cells
 from mlexpert_nb.api.run import run
+from mlexpert_nb.api.sides import carry_to_files, read_base, read_drift
 from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
 from mlexpert_nb.workspace import Commit, Undone, Workspace
 
@@ -67,9 +70,15 @@ def verify(workspace: str | Path, receipt: str | None = None) -> judge.Verificat
     return judge.verify(Path(workspace).expanduser(), receipt)
 
 
-def undo(workspace: str | Path, *, force: bool = False) -> Undone:
-    """Take the last run back: the workspace holds the bytes from before it; with `force`, edits made since are lost."""
-    return Workspace.open(Path(workspace)).undo(force=force)
+def undo(workspace: str | Path, *, force: bool = False, receipt: str | None = None) -> Undone:
+    """Take the last run back: the workspace holds the bytes from before it.
+
+    Args:
+        workspace: The folder.
+        force: Also where files were edited since; the edits are lost.
+        receipt: Receipt that the run must have; a later run is not taken back in its place.
+    """
+    return Workspace.open(Path(workspace)).undo(force=force, receipt=receipt)
 
 
 def history(workspace: str | Path) -> tuple[Commit, ...]:
@@ -88,8 +97,17 @@ def catalogue_entries() -> tuple[catalogue.Entry, ...]:
 
 
 __all__ = [
+    "MIRROR",
+    "SIDES",
+    "Carry",
+    "CellDrift",
+    "Drift",
     "Options",
+    "Shown",
+    "Side",
     "approve",
+    "carry",
+    "carry_to_files",
     "catalogue_entries",
     "fix",
     "generated_cells",
@@ -99,6 +117,8 @@ __all__ = [
     "paper",
     "pipeline",
     "plan",
+    "read_base",
+    "read_drift",
     "request",
     "undo",
     "verify",

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib import metadata, resources
@@ -9,7 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from mlexpert_nb.agent import Outcome
+from mlexpert_nb.api.mirror import MIRROR, render
 from mlexpert_nb.api.options import Ticket
+from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import Cell, ContextPackage, ResultPackage
 from mlexpert_nb.workspace import STATE, Stage
 
@@ -47,9 +50,28 @@ def write_cells(stage: Stage, cells: tuple[Cell, ...]) -> None:
 
 
 def read_cells(root: Path) -> tuple[Cell, ...]:
-    """Give the cells of the workspace's last run; none where nothing was delivered."""
+    """Give the cells of the workspace's last run; none where nothing was delivered.
+
+    Raises:
+        UsageError: The file was damaged since.
+    """
     path = root / STATE / CELLS
-    return tuple(Cell(**each) for each in json.loads(path.read_text("utf-8"))) if path.exists() else ()
+    try:
+        return tuple(Cell(**each) for each in json.loads(path.read_bytes())) if path.exists() else ()
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}; run the request again") from None
+
+
+def write_mirror(stage: Stage, cells: tuple[Cell, ...]) -> bool:
+    """Write the cells as a script into the workspace, for people who edit files.
+
+    Returns:
+        Whether it was written: a script that the user has edited, or a file of theirs of that name, stays as it is.
+    """
+    if not _is_ours(stage):
+        return False
+    stage.write(MIRROR, render(cells))
+    return True
 
 
 def read_facts(root: Path) -> dict[str, Any]:
@@ -75,6 +97,20 @@ def planned_versus_done(outcome: Outcome, stage: Stage) -> list[str]:
         *(f"planned, not done: {path}" for path in sorted(planned - existing)),
         *(f"done, not planned: {path}" for path in sorted(changed - planned)),
     ]
+
+
+def _is_ours(stage: Stage) -> bool:
+    """Tell whether the script is not there, or is what the run before wrote."""
+    before, now = stage.base / MIRROR, stage.root / MIRROR
+    if MIRROR in stage.left_out or os.path.lexists(before) != os.path.lexists(now):
+        return False
+    if not os.path.lexists(now):
+        return True
+    try:
+        made = render(read_cells(stage.base)).encode()
+    except UsageError:
+        return False
+    return now.is_file() and not now.is_symlink() and now.read_bytes() == before.read_bytes() == made
 
 
 def _catalogue_hash() -> str:

@@ -6,6 +6,7 @@ from typing import TypeAlias
 
 from mlexpert_nb import catalogue
 from mlexpert_nb.agent import Approve, Loop, Outcome, Plan, Transcript, digest
+from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.records import (
     planned_versus_done,
@@ -13,6 +14,7 @@ from mlexpert_nb.api.records import (
     request_key,
     with_facts,
     write_cells,
+    write_mirror,
     write_records,
 )
 from mlexpert_nb.errors import ConflictError
@@ -126,8 +128,9 @@ def _prove_and_commit(job: Job, plan: Plan, stage: Stage) -> ResultPackage:
         message = f"not proven: {failed}; nothing was changed in the workspace"
         return replace(result, evidence={**result.evidence, "message": message})
     job.ticket.on_event(Event("phase", "commit"))
+    mirror = {MIRROR} if write_mirror(stage, _cells(job, plan)) else set()  # after the seal: it is the user's to edit
     label = f"{job.ticket.verb}: {job.context.task}"
-    job.workspace.commit(stage, label=label, replaces=_replaceable(job, plan))
+    job.workspace.commit(stage, label=label, replaces=_replaceable(job, plan) | mirror, receipt=verdict.receipt)
     return result
 
 

@@ -44,6 +44,7 @@ class Manifest:
         made: Folders that the commit creates, outermost first, relative to the workspace.
         removed: Folders that the commit empties and removes, outermost first, with their permissions.
         above: Names of the folders from the outermost created one down to the workspace, if it did not exist.
+        receipt: Head of the receipt of what was delivered; empty for a commit that delivered nothing proven.
     """
 
     number: int
@@ -53,6 +54,7 @@ class Manifest:
     made: tuple[str, ...] = ()
     removed: tuple[tuple[str, int], ...] = ()
     above: tuple[str, ...] = ()
+    receipt: str = ""
     version: int = field(default=_VERSION)
 
     def to_bytes(self) -> bytes:
@@ -76,6 +78,7 @@ class Manifest:
                     "made": tuple(data["made"]),
                     "removed": tuple((path, mode) for path, mode in data["removed"]),
                     "above": tuple(data["above"]),
+                    "receipt": str(data.get("receipt", "")),  # manifests of version 0.1 have none
                     "version": _KNOWN_VERSIONS[data["version"]],
                 }
             )

@@ -32,12 +32,14 @@ class Commit:
         label: What the run was about, in the caller's words.
         changes: The delivered files that were written, changed or removed.
         written_at: Seconds since the epoch, as the file system noted it; 0 if there was nothing to write.
+        receipt: Head of the receipt of what was delivered; empty where nothing proven was.
     """
 
     number: int
     label: str
     changes: tuple[FileChange, ...]
     written_at: float
+    receipt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +87,14 @@ class Workspace:
         with explained(self.root), opened:
             yield Stage(work, base, copied.files, copied.left_out)
 
-    def commit(self, stage: Stage, *, label: str, replaces: Collection[str] = ()) -> Commit:
+    def commit(self, stage: Stage, *, label: str, replaces: Collection[str] = (), receipt: str = "") -> Commit:
         """Write every file that the stage changed, or none.
 
         Args:
             stage: What was worked in.
             label: What the run was about, for the history.
             replaces: Files of the user that may be changed or removed.
+            receipt: Head of the receipt of what is delivered, for the history.
 
         Raises:
             ConflictError: A file of the user would be overwritten that is not in `replaces`, or that is no longer
@@ -102,29 +105,32 @@ class Workspace:
         deltas = stage.delta()
         if not deltas:
             return Commit(0, label, (), 0)
-        draft = journal.Manifest(0, label, stage.changes(), ())
+        draft = journal.Manifest(0, label, stage.changes(), (), receipt=receipt)
         with explained(self.root), ExitStack() as locks:
             if (self.root / JOURNAL).is_dir():
                 locks.enter_context(hold(self.root / JOURNAL, self.root))
             self._refuse(stage.base, deltas, replaces)
             manifest, written_at = transaction.write(self.root, stage.root, deltas, draft)
-        return Commit(manifest.number, label, manifest.changes, written_at)
+        return Commit(manifest.number, label, manifest.changes, written_at, receipt)
 
-    def undo(self, *, force: bool = False) -> Undone:
+    def undo(self, *, force: bool = False, receipt: str | None = None) -> Undone:
         """Take back the last commit: every byte as before it, and what it created removed.
 
         Args:
             force: Take it back even if a file was edited since; the edits are lost.
+            receipt: Receipt that the commit must have, so that nobody takes back another run than they look at.
 
         Raises:
             UsageError: There is no commit to take back.
-            ConflictError: A file was edited since; nothing was changed.
+            ConflictError: A file was edited since, or the last commit has another receipt; nothing was changed.
         """
         if not journal.finished(self.root):
             raise UsageError(f"nothing to undo in {self.root}; no run has written there")
         with explained(self.root), hold(self.root / JOURNAL, self.root):
             entry = journal.finished(self.root)[-1]
             commit, manifest = _read(entry), journal.Manifest.read(entry / journal.MANIFEST)
+            if receipt is not None and commit.receipt != receipt:
+                raise ConflictError(self._not_the_last(commit, receipt))
             edited = transaction.edited_since(self.root, manifest)
             if edited and not force:
                 message = "changed since; nothing was undone: copy what you want to keep, then undo with --force"
@@ -141,6 +147,11 @@ class Workspace:
         """List the commits that are in place, oldest first."""
         with explained(self.root):
             return tuple(_read(entry) for entry in journal.finished(self.root))
+
+    def _not_the_last(self, last: Commit, receipt: str) -> str:
+        if any(each.receipt == receipt for each in self.history()):
+            return f"{last.label!r} was run in {self.root} since; nothing was undone: undo that first"
+        return f"no run with the receipt {receipt[:19]} is left in {self.root}; nothing was undone: look at the history"
 
     def _refuse(self, base: Path, deltas: Sequence[transaction.Delta], replaces: Collection[str]) -> None:
         links = [delta.path for delta in deltas if delta.after and delta.after.kind != "file"]
@@ -183,7 +194,7 @@ def _named(paths: Sequence[str]) -> str:
 def _read(entry: Path) -> Commit:
     file = entry / journal.MANIFEST
     manifest = journal.Manifest.read(file)
-    return Commit(manifest.number, manifest.label, manifest.changes, file.stat().st_mtime)
+    return Commit(manifest.number, manifest.label, manifest.changes, file.stat().st_mtime, manifest.receipt)
 
 
 def _roll_back(root: Path, entry: Path, manifest: journal.Manifest, *, force: bool = False) -> None:

@@ -144,3 +144,39 @@ def test_a_damaged_journal_is_one_line(workspace, text):
     for verb in (workspace.history, workspace.undo):
         with pytest.raises(EnvironmentProblem, match="cannot be read: damaged or of another version; move"):
             verb()
+
+
+def sealed(workspace: Workspace, label: str, receipt: str) -> None:
+    """Commit one file under a receipt."""
+    with workspace.stage() as stage:
+        stage.write("a.py", f"{label}\n")
+        workspace.commit(stage, label=label, replaces=["a.py"], receipt=receipt)
+
+
+def test_the_history_names_the_receipt_of_each_run(workspace):
+    sealed(workspace, "one", "sha256:11")
+    deliver(workspace, "a plan", b="x\n")
+    assert [commit.receipt for commit in workspace.history()] == ["sha256:11", ""]
+
+
+def test_undo_of_one_receipt_refuses_to_take_back_a_later_run_in_its_place(place, workspace):
+    sealed(workspace, "one", "sha256:11")
+    sealed(workspace, "two", "sha256:22")
+    before = look(place, times=True)
+    with pytest.raises(ConflictError, match=r"^'two' was run in .* since; nothing was undone: undo that first$"):
+        workspace.undo(receipt="sha256:11")
+    with pytest.raises(ConflictError, match=r"no run with the receipt sha256:33 is left in .*; nothing was undone"):
+        workspace.undo(receipt="sha256:33")
+    assert look(place, times=True) == before
+    assert workspace.undo(receipt="sha256:22").commit.receipt == "sha256:22"
+    assert workspace.undo(receipt="sha256:11").commit.label == "one"
+
+
+def test_a_journal_from_before_there_were_receipts_is_read(workspace):
+    deliver(workspace, "x", a="x\n")
+    manifest = workspace.root / ".mlexpert/journal/0001/manifest.json"
+    data = json.loads(manifest.read_text())
+    del data["receipt"]
+    manifest.write_text(json.dumps(data))
+    assert workspace.history()[0].receipt == ""
+    assert workspace.undo(receipt="").commit.label == "x"
