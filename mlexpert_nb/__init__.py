@@ -41,5 +41,7 @@ def __getattr__(name: str) -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register `%mlexpert` and `%%mlexpert` (what `%load_ext mlexpert_nb` calls)."""
-    import_module("mlexpert_nb.magics").register(shell)
+    """Register `%mlexpert` and `%%mlexpert`, and listen to the notebook (what `%load_ext mlexpert_nb` calls)."""
+    magics = import_module("mlexpert_nb.magics")
+    magics.register(shell)
+    magics.listen(shell)

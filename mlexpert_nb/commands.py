@@ -1,9 +1,10 @@
 """From a command to its answer: what the magics and the command line have in common, and the only caller of the api."""
 
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from mlexpert_nb import api
 from mlexpert_nb.catalogue import Entry
@@ -17,9 +18,14 @@ from mlexpert_nb.display import (
     verification_card,
     with_refusal,
 )
-from mlexpert_nb.errors import UnknownNameError
-from mlexpert_nb.options import Call
+from mlexpert_nb.errors import ConflictError, UnknownNameError, UsageError
+from mlexpert_nb.options import Call, parse
 from mlexpert_nb.packages import Cell, OnEvent, Proposal, ResultPackage
+
+if TYPE_CHECKING:
+    from mlexpert_nb.display import Carried, Compared  # bring nbformat, which most commands do without
+
+UNSAVED = "the notebook was not saved since this line was typed; save it, then run the line again"
 
 
 class Asker(Protocol):
@@ -58,6 +64,13 @@ class Answer:
         exit_code: For the shell.
         status: Status of the run; empty for commands that run nothing.
         cells: Cells to put under the request.
+        repeated: Whether the workspace already held the result, so that nothing was changed.
+        workspace: Folder of the delivered code, as the user spelled it.
+        receipt: Head of the receipt of what was delivered.
+        undoes: Head of the receipt of what was taken back.
+        left: Head of the receipt of the run that is the newest after that; empty if there is none.
+        origin: Id of the magic cell that `carries` belongs to.
+        carries: Versions of generated cells that the open notebook is to take.
     """
 
     card: Card
@@ -65,6 +78,13 @@ class Answer:
     exit_code: int = 0
     status: str = ""
     cells: tuple[Cell, ...] = ()
+    repeated: bool = False
+    workspace: str = ""
+    receipt: str = ""
+    undoes: str = ""
+    left: str = ""
+    origin: str = ""
+    carries: "tuple[Carried, ...]" = ()
 
 
 def answer(call: Call, front: Front) -> Answer:
@@ -99,7 +119,57 @@ def _result(result: ResultPackage, call: Call, front: Front) -> Answer:
         exit_code=result.exit_code,
         status=result.status,
         cells=api.generated_cells(workspace) if done else (),
+        repeated=result.evidence.get("unchanged") is True,
+        workspace=str(workspace),
+        receipt=str(result.evidence.get("receipt", "")),
     )
+
+
+def _diff(call: Call, front: Front) -> Answer:
+    """Compare a notebook with a workspace; with --to, carry the edits of one side over to the other."""
+    from mlexpert_nb.display import Compared, carried_card, diff_card, read_side  # noqa: PLC0415 - nbformat
+
+    root, to, force = _workspace_option(call), _side(call), bool(call.options.get("force"))
+    path = Path(call.operand) if call.operand else _this_notebook(front)
+    base = api.read_base(root)
+    side = read_side(path, root, base)
+    stale = front.prefix.startswith("%") and not call.operand and not _is_saved(side.lines, call, front)
+    if stale and to:
+        raise UsageError(f"nothing was carried over: {UNSAVED} ({path})")
+    note = UNSAVED if stale else ""
+    is_open = front.prefix.startswith("%") and not call.operand and _inserts_cells()
+    compared = Compared(side, str(root), front.prefix, note, is_open)
+    if to is None:
+        drift = api.read_drift(root, side.shown)
+        facts = {"notebook": str(path), "workspace": str(root), **asdict(drift)}
+        return Answer(diff_card(drift, compared), facts, 3 if drift.differs else 0)
+    if to == "files":
+        drift, moved = api.carry_to_files(root, side.shown, force=force)
+    else:
+        drift = api.read_drift(root, side.shown)
+        moved = api.carry(drift, to, force=force)
+    carries = _put_cells(compared, moved, base) if to == "notebook" else ()
+    facts = {"notebook": str(path), "workspace": str(root), **asdict(drift)}
+    facts |= {"carried": sorted(moved.cells), "conflicts": moved.conflicts}
+    card = carried_card(drift, moved, to, compared)
+    return Answer(card, facts, 3 if moved.conflicts else 0, origin=side.origin, carries=carries)
+
+
+def _put_cells(compared: "Compared", moved: api.Carry, base: Sequence[Cell]) -> "tuple[Carried, ...]":
+    """Put carried versions into the notebook's file, or give them for the front end that has it open."""
+    from mlexpert_nb.display import carried_cells, put_cells  # noqa: PLC0415 - brings nbformat
+
+    if compared.is_open:
+        return carried_cells(compared.side, moved.cells, base)
+    if moved.cells:
+        put_cells(compared.side, moved.cells, base)
+    return ()
+
+
+def _inserts_cells() -> bool:
+    from mlexpert_nb.display import inserts_cells  # noqa: PLC0415 - brings IPython
+
+    return inserts_cells()
 
 
 def _verify(call: Call, _front: Front) -> Answer:
@@ -108,8 +178,27 @@ def _verify(call: Call, _front: Front) -> Answer:
 
 
 def _undo(call: Call, _front: Front) -> Answer:
+    if call.operand.endswith(".ipynb") and not _workspace(call).is_dir():
+        return _undo_notebook(Path(call.operand), force=bool(call.options.get("force")))
     done = api.undo(_workspace(call), force=bool(call.options.get("force")))
-    return Answer(undone_card(done, str(_workspace(call))), asdict(done))
+    left = next((each.receipt for each in reversed(api.history(_workspace(call))) if each.receipt), "")
+    return Answer(undone_card(done, str(_workspace(call))), asdict(done), undoes=done.commit.receipt, left=left)
+
+
+def _undo_notebook(notebook: Path, *, force: bool) -> Answer:
+    """Take back what the last `run` of a notebook did: first in the workspaces, newest first, then the notebook."""
+    from mlexpert_nb.display import go_back, notebook_undone_card, way_back  # noqa: PLC0415 - brings nbformat
+
+    way, done = way_back(notebook), []
+    for workspace, receipt in way.runs:
+        if any(each.receipt == receipt for each in api.history(workspace)):  # else somebody has taken it back already
+            try:
+                done.append((str(workspace), api.undo(workspace, force=force, receipt=receipt)))
+            except ConflictError as error:
+                raise ConflictError(f"{workspace}: {error}; {notebook} is as it was") from None
+    go_back(way)
+    facts = {"notebook": str(notebook), "edited": way.edited, "runs": [{"workspace": w, **asdict(u)} for w, u in done]}
+    return Answer(notebook_undone_card(str(notebook), done, edited=way.edited), facts)
 
 
 def _history(call: Call, _front: Front) -> Answer:
@@ -139,6 +228,7 @@ def _run(call: Call, front: Front) -> Answer:
 _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
     "approve": _approve,
     "catalogue": _catalogue,
+    "diff": _diff,
     "history": _history,
     "run": _run,
     "undo": _undo,
@@ -148,6 +238,43 @@ _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
 
 def _workspace(call: Call) -> Path:
     return Path(call.operand or str(call.options.get("workspace") or DEFAULT_WORKSPACE))
+
+
+def _workspace_option(call: Call) -> Path:
+    return Path(str(call.options.get("workspace") or DEFAULT_WORKSPACE)).expanduser()
+
+
+def _side(call: Call) -> api.Side | None:
+    """Read --to."""
+    wanted = call.options.get("to")
+    if wanted is not None and wanted not in api.SIDES:
+        raise UnknownNameError.among("--to", str(wanted), api.SIDES)
+    return next((side for side in api.SIDES if side == wanted), None)
+
+
+def _this_notebook(front: Front) -> Path:
+    """Give the notebook that the command stands in."""
+    from mlexpert_nb.display import notebook_path  # noqa: PLC0415 - brings IPython, which the command line does without
+
+    found = notebook_path() if front.prefix.startswith("%") else None
+    if found is None:
+        raise UsageError(f"diff which notebook? type: {front.prefix} diff NOTEBOOK.ipynb")
+    return found
+
+
+def _is_saved(lines: Sequence[str], call: Call, front: Front) -> bool:
+    """Tell whether the running line stands in the saved notebook."""
+    return any(_is_line_of(line.strip(), call, front) for line in lines if f"{front.prefix} {call.verb}" in line)
+
+
+def _is_line_of(line: str, call: Call, front: Front) -> bool:
+    words = line.partition(front.prefix)[2]
+    if "{" in words or "$" in words:  # IPython puts the values of variables there before we see the line
+        return True
+    try:
+        return parse(shlex.split(words)) == call
+    except (UsageError, ValueError):
+        return False
 
 
 def _named(name: str, entries: Sequence[Entry]) -> Entry:

@@ -58,11 +58,12 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--max-turns": {"metavar": "N", "type": int, "help": "turns before the specialist stops"},
     "--seed": {"metavar": "N", "type": int, "help": "seed of every random number of the judge"},
     "--json": {"action": "store_true", "dest": "as_json", "help": "print JSON on standard output, nothing else"},
-    "--force": {"action": "store_true", "help": "undo even where files were edited since; the edits are lost"},
+    "--force": {"action": "store_true", "help": "also where there are edits of yours; they are lost"},
+    "--to": {"metavar": "notebook|files", "help": "carry the edits of the other side over, into this one"},
     "--receipt": {"metavar": "SHA256", "help": "receipt that you kept, to hold the workspace to"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
-_REQUEST = tuple(name for name in OPTIONS if name not in {"--force", "--receipt", "-o"})
+_REQUEST = tuple(name for name in OPTIONS if name not in {"--force", "--receipt", "--to", "-o"})
 _WORKSPACE = ("--workspace", "--json")
 
 VERBS: Mapping[str, Verb] = {
@@ -77,7 +78,17 @@ VERBS: Mapping[str, Verb] = {
     "verify": Verb(
         "check a workspace against its receipt, and name what was touched", "[WORKSPACE]", (*_WORKSPACE, "--receipt")
     ),
-    "undo": Verb("take the last run back, byte for byte", "[WORKSPACE]", (*_WORKSPACE, "--force")),
+    "undo": Verb(
+        "take back, byte for byte, the last run of a workspace, or what the last `run` of a notebook did",
+        "[WORKSPACE|NOTEBOOK.ipynb]",
+        (*_WORKSPACE, "--force"),
+    ),
+    "diff": Verb(
+        "show where a notebook's cells and a workspace differ, and carry edits over; exit code 3 while there is "
+        "something to decide, 0 when nothing differs or it was carried over",
+        "[NOTEBOOK]",
+        ("--workspace", "--to", "--force", "--json"),
+    ),
     "history": Verb("list the runs that changed a workspace", "[WORKSPACE]", _WORKSPACE),
     "catalogue": Verb("list what can be built without a language model", "[NAME]", ("--json",)),
     "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),
@@ -184,6 +195,8 @@ def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]
         raise UsageError(f"{verb}: {operands[1]!r} is one argument too many; {_usage(verb)}")
     if not operands and not wanted.startswith("["):
         raise UsageError(f"{verb} what? {_usage(verb)}")
+    if verb == "diff":
+        return "".join(operands)
     if operands and "workspace" in given:
         raise UsageError(f"{verb}: the workspace is given twice; {_usage(verb)}")
     return operands[0] if operands else str(given.get("workspace", ""))

@@ -1,8 +1,10 @@
 """Results and progress for people: text, HTML, the cells bundle, notebook files; decides nothing.
 
-Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `progress.py` and `terminal.py` (a run
-under way), `ask.py` (approval), `cells.py` (the payload), `insertion.py` (where cells go), `notebook_file.py`
-(headless). Loaded piece by piece: the command line starts without a notebook's machinery.
+Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py` and `drift_card.py` (other
+cards); `progress.py` (a run under way: `live.py` as a widget, `terminal.py` in a shell, `interrupt.py` its Stop),
+`ask.py` (approval); `cells.py` (the payload), `insertion.py` and `undo.py` (where cells go, and the way back: decisions
+that the extension shares); `notebook_*.py` (files: cells, bytes, runs, records, drift), `headless.py` (their kernel).
+Loaded piece by piece: the command line starts without a notebook's machinery.
 """
 
 from importlib import import_module
@@ -13,14 +15,19 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.card import Card, result_card
     from mlexpert_nb.display.card_html import render_bundle, render_html
     from mlexpert_nb.display.card_text import render_text
-    from mlexpert_nb.display.cells import cells_bundle
+    from mlexpert_nb.display.cells import About, carry_bundle, cells_bundle, result_bundle, undo_bundle
+    from mlexpert_nb.display.drift_card import Compared, carried_card, diff_card
+    from mlexpert_nb.display.front_end import inserts_cells, notebook_path, only_shows_cells
     from mlexpert_nb.display.notebook_ask import NotebookAsk
+    from mlexpert_nb.display.notebook_drift import Carried, NotebookSide, carried_cells, put_cells, read_side
     from mlexpert_nb.display.notebook_file import NotebookRun, run_notebook
+    from mlexpert_nb.display.notebook_record import go_back, way_back
     from mlexpert_nb.display.progress import NotebookProgress
     from mlexpert_nb.display.reports import (
         catalogue_card,
         history_card,
         interrupted_card,
+        notebook_undone_card,
         stopped_card,
         undone_card,
         verification_card,
@@ -28,24 +35,42 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.terminal import TerminalProgress
 
 __all__ = [
+    "About",
     "Card",
+    "Carried",
+    "Compared",
     "NotebookAsk",
     "NotebookProgress",
     "NotebookRun",
+    "NotebookSide",
     "TerminalAsk",
     "TerminalProgress",
+    "carried_card",
+    "carried_cells",
+    "carry_bundle",
     "catalogue_card",
     "cells_bundle",
+    "diff_card",
+    "go_back",
     "history_card",
+    "inserts_cells",
     "interrupted_card",
+    "notebook_path",
+    "notebook_undone_card",
+    "only_shows_cells",
+    "put_cells",
+    "read_side",
     "render_bundle",
     "render_html",
     "render_text",
+    "result_bundle",
     "result_card",
     "run_notebook",
     "stopped_card",
+    "undo_bundle",
     "undone_card",
     "verification_card",
+    "way_back",
     "with_refusal",
 ]
 
@@ -54,14 +79,19 @@ _HOMES = {
     "card": ("Card", "result_card"),
     "card_html": ("render_bundle", "render_html"),
     "card_text": ("render_text",),
-    "cells": ("cells_bundle",),
+    "cells": ("About", "carry_bundle", "cells_bundle", "result_bundle", "undo_bundle"),
+    "front_end": ("inserts_cells", "notebook_path", "only_shows_cells"),
+    "drift_card": ("Compared", "carried_card", "diff_card"),
     "notebook_ask": ("NotebookAsk",),
+    "notebook_drift": ("Carried", "NotebookSide", "carried_cells", "put_cells", "read_side"),
     "notebook_file": ("NotebookRun", "run_notebook"),
+    "notebook_record": ("go_back", "way_back"),
     "progress": ("NotebookProgress",),
     "reports": (
         "catalogue_card",
         "history_card",
         "interrupted_card",
+        "notebook_undone_card",
         "stopped_card",
         "undone_card",
         "verification_card",

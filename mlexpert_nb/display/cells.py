@@ -5,8 +5,12 @@ a note rather than cut, because half a cell is wrong code.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from mlexpert_nb.display.card_html import folded, frame, headline
+from mlexpert_nb.display.card import Card
+from mlexpert_nb.display.card_html import folded, frame, headline, render_html
+from mlexpert_nb.display.card_text import render_text
 from mlexpert_nb.display.safe import counted, html, plain
 from mlexpert_nb.packages import Cell, Json
 
@@ -14,7 +18,75 @@ MIME = "application/vnd.mlexpert.cells.v1+json"
 MAX_CELLS = 200
 MAX_SOURCE = 200_000  # characters of one cell
 MAX_SHOWN = 20_000  # characters of one cell in the folded HTML
+WAYS = (
+    "This front end shows them to copy. JupyterLab and Notebook 7 put them into the notebook where mlexpert-nb is "
+    "installed beside Jupyter; so does `mlexpert run`."
+)
 VARIES = "nbval-ignore-output"  # a cell that promises its output says so with # NBVAL_CHECK_OUTPUT, which wins
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """The run that cells come from, for the card that a front end shows above them.
+
+    Attributes:
+        card: What the run came to.
+        workspace: Folder of the delivered code, as the user spelled it.
+        receipt: Head of the run's receipt; what an undo names the run by.
+    """
+
+    card: Card
+    workspace: str
+    receipt: str
+
+
+def result_bundle(cells: Sequence[Cell], about: About, *, title: str) -> dict[str, Json]:
+    """Give the MIME bundle of a finished run: its card, and the cells to insert."""
+    bundle = cells_bundle(cells, title=title)
+    payload = bundle[MIME]
+    facts: dict[str, Json] = {"card": _card_json(about.card), "workspace": about.workspace, "receipt": about.receipt}
+    return {
+        MIME: {**(payload if isinstance(payload, dict) else {}), **facts},
+        "text/html": f"{render_html(about.card)}{bundle['text/html']}",
+        "text/plain": f"{render_text(about.card)}\n\n{bundle['text/plain']}",
+    }
+
+
+def undo_bundle(card: Card, receipt: str, left: str = "") -> dict[str, Json]:
+    """Give the MIME bundle that tells a front end to take the cells of a run out again.
+
+    Args:
+        card: What was taken back in the workspace.
+        receipt: Receipt of the run.
+        left: Receipt of the run that the workspace holds now; empty if it holds none.
+    """
+    payload: dict[str, Json] = {"version": 1, "auto": True, "title": card.headline, "cells": [], "undoes": receipt}
+    payload["left"] = left
+    return {
+        MIME: {**payload, "card": _card_json(card)},
+        "text/html": render_html(card),
+        "text/plain": render_text(card),
+    }
+
+
+def carry_bundle(card: Card, origin: str, cells: Sequence[tuple[Cell, Mapping[str, object], str]]) -> dict[str, Json]:
+    """Give the MIME bundle that tells a front end to put other versions into generated cells.
+
+    Args:
+        card: What is carried over.
+        origin: Id of the magic cell that the cells belong to.
+        cells: Each version with its marks and the digest of what it takes the place of.
+    """
+    specs: list[Any] = [
+        {"cell_type": cell.cell_type, "source": cell.source, "metadata": {"mlexpert": dict(marks)}, "expects": expects}
+        for cell, marks, expects in cells
+    ]
+    payload: dict[str, Json] = {"version": 1, "auto": True, "title": card.headline, "cells": specs, "carries": origin}
+    return {
+        MIME: {**payload, "card": _card_json(card)},
+        "text/html": render_html(card),
+        "text/plain": render_text(card),
+    }
 
 
 def cells_bundle(cells: Sequence[Cell], *, title: str, auto: bool = True) -> dict[str, Json]:
@@ -34,6 +106,12 @@ def cells_bundle(cells: Sequence[Cell], *, title: str, auto: bool = True) -> dic
         "text/html": _html(kept, heading),
         "text/plain": _text(kept, heading),
     }
+
+
+def _card_json(card: Card) -> dict[str, Json]:
+    """Give a card as plain JSON values, without what is empty."""
+    values: dict[str, Json] = asdict(card)
+    return {key: value for key, value in values.items() if value}
 
 
 def _within_limit(cell: Cell) -> Cell:
@@ -59,7 +137,7 @@ def _html(cells: Sequence[Cell], heading: str) -> str:
         folded(f"{at}. {cell.role} ({cell.cell_type})", f"<pre>{html(cell.source, MAX_SHOWN)}</pre>")
         for at, cell in enumerate(cells, 1)
     ]
-    return frame("info", [headline(html(heading)), f'<p class="mlx-quiet">{number}</p>', *shown])
+    return frame("info", [headline(html(heading)), f'<p class="mlx-quiet">{number}. {html(WAYS)}</p>', *shown])
 
 
 def _text(cells: Sequence[Cell], heading: str) -> str:

@@ -29,6 +29,9 @@ class NotebookAsk:
                 self.refusal = "" if approved else DECLINED
             except (StdinNotImplementedError, EOFError):
                 approved, self.refusal = False, NOBODY
+            except KeyboardInterrupt:
+                shown.update(_both(proposal, "Plan not approved"), raw=True)
+                raise
             answer = "Plan approved" if approved else "Plan not approved"
             shown.update(_both(proposal, answer), raw=True)
         return approved

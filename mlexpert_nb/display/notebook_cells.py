@@ -20,7 +20,8 @@ def wanted_cells(magic: nbformat.NotebookNode) -> Mapping[str, Any] | None:
     """Give the payload that the outputs of a cell ask to insert without a click, None if there is none."""
     found = [payload_of(fields(output.get("data"))) for output in magic.get("outputs", [])]
     payloads = [payload for payload in found if payload is not None]
-    return payloads[-1] if payloads and payloads[-1].get("auto") is True else None
+    last = payloads[-1] if payloads else {}
+    return last if last.get("auto") is True and not {"undoes", "carries"} & last.keys() else None
 
 
 def materialise(notebook: nbformat.NotebookNode, magic: int, payload: Mapping[str, Any]) -> list[nbformat.NotebookNode]:
@@ -39,8 +40,8 @@ def materialise(notebook: nbformat.NotebookNode, magic: int, payload: Mapping[st
     placed = []
     for slot in slots:
         spec = fields(specs[slot.wanted]) if slot.wanted is not None else {}
-        cell = cells[slot.cell] if slot.cell is not None else _new(slot, taken, notebook)
-        placed.append(_filled(cell, slot, spec))
+        cell = cells[slot.cell] if slot.cell is not None else new_cell(slot, taken, notebook)
+        placed.append(filled(cell, slot, spec))
     return placed
 
 
@@ -56,16 +57,8 @@ def is_generated(cell: nbformat.NotebookNode) -> bool:
     return fields(cell.metadata.get(KEY)).get("generated") is True
 
 
-def _view(cell: nbformat.NotebookNode) -> CellView:
-    return CellView(cell.cell_type, cell.source, fields(cell.metadata.get(KEY)))
-
-
-def _wanted(spec: Mapping[str, object], at: int) -> Wanted:
-    role = fields(fields(spec.get("metadata")).get(KEY)).get("role")
-    return Wanted(str(spec["cell_type"]), str(spec["source"]), str(role or f"cell-{at + 1}"))
-
-
-def _new(slot: Slot, taken: set[Any], notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+def new_cell(slot: Slot, taken: set[Any], notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Give a new cell for a slot; its id follows from its role, and is added to those that are taken."""
     cell = nbformat.NotebookNode(cell_type=slot.cell_type, metadata=nbformat.NotebookNode(), source=slot.source)
     if slot.cell_type == "code":
         cell.execution_count, cell.outputs = None, []
@@ -76,8 +69,8 @@ def _new(slot: Slot, taken: set[Any], notebook: nbformat.NotebookNode) -> nbform
     return cell
 
 
-def _filled(cell: nbformat.NotebookNode, slot: Slot, spec: Mapping[str, object]) -> nbformat.NotebookNode:
-    """Make a cell what its slot says; a cell that is so already is not touched at all."""
+def filled(cell: nbformat.NotebookNode, slot: Slot, spec: Mapping[str, object]) -> nbformat.NotebookNode:
+    """Make a cell what its slot says, with the tags of its spec; a cell that is so already is not touched at all."""
     if (cell.cell_type, cell.source) != (slot.cell_type, slot.source):
         _replace(cell, slot)
     elif fields(cell.metadata.get(KEY)) == slot.meta:
@@ -91,6 +84,15 @@ def _filled(cell: nbformat.NotebookNode, slot: Slot, spec: Mapping[str, object])
         else:
             cell.metadata.pop(key, None)
     return cell
+
+
+def _view(cell: nbformat.NotebookNode) -> CellView:
+    return CellView(cell.cell_type, cell.source, fields(cell.metadata.get(KEY)))
+
+
+def _wanted(spec: Mapping[str, object], at: int) -> Wanted:
+    role = fields(fields(spec.get("metadata")).get(KEY)).get("role")
+    return Wanted(str(spec["cell_type"]), str(spec["source"]), str(role or f"cell-{at + 1}"))
 
 
 def _replace(cell: nbformat.NotebookNode, slot: Slot) -> None:

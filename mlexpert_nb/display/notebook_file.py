@@ -2,24 +2,33 @@
 
 A file is written once, at the end, in one step, and a run that changes nothing leaves the same bytes. The notebook that
 was read is replaced only by a run that went through, and only if nobody has saved it meanwhile; another file only if
-nobody has edited it since it was made.
+nobody has edited it since it was made. What it takes to go back is kept beside it (`notebook_record`).
 """
 
 import os
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import nbformat
 
+from mlexpert_nb.api import history
 from mlexpert_nb.display.headless import Headless, kernel
 from mlexpert_nb.display.insertion import digest
 from mlexpert_nb.display.notebook_cells import KEY, is_generated, materialise, wanted_cells
-from mlexpert_nb.display.notebook_format import NotebookText, notebook_bytes, read_notebook
+from mlexpert_nb.display.notebook_format import (
+    NotebookText,
+    notebook_bytes,
+    put_in_place,
+    read_notebook,
+    refuse_other_language,
+)
+from mlexpert_nb.display.notebook_record import Committed, Record, committed, keep, refuse_unkept
+from mlexpert_nb.display.notebook_undo import Insertions, delivered, undone_receipt
 from mlexpert_nb.display.safe import counted, fields, one_line
-from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProblem, UsageError
+from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProblem, MLExpertError, UsageError
 from mlexpert_nb.packages import EXIT_CODES, Event, OnEvent
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -71,57 +80,133 @@ def run_notebook(notebook: Path, out: Path | None, on_event: OnEvent) -> Noteboo
     """
     text = read_notebook(notebook)
     document = text.node()
-    _refuse_other_language(document, notebook)
+    refuse_other_language(document, notebook, "mlexpert run executes")
     target = (out or notebook).resolve()
     in_place = target == notebook.resolve()
     untouched = _made(document) == _sum(document.cells)
     if not in_place:
         _refuse_edited(target)
     _refuse_unwritable(target)
+    if in_place:
+        refuse_unkept(target)
     run = NotebookRun(target)
+    work = _Work(document, notebook.resolve(), run, on_event, Insertions(tuple(document.cells)))
+    record = partial(_record, text, work) if in_place else None
     try:
-        with kernel(notebook.resolve().parent, on_event) as headless:
-            _run_cells(document, headless, run, on_event)
+        with kernel(notebook.resolve().parent, work.heard) as headless:
+            work.through(headless)
     except (CellFailedError, EnvironmentProblem) as error:
         saved = target.with_suffix(".failed.ipynb") if in_place else target
-        _write(saved, notebook_bytes(_signed(document, sign=not in_place), text))
+        put_in_place(saved, notebook_bytes(_signed(document, sign=not in_place), text))
+        if record and work.committed:
+            record(text.raw)
         kept = f"; {notebook} is as it was" if in_place else ""
         raise type(error)(f"{error}; the run so far is in {saved}{kept}") from None
     made = notebook_bytes(_signed(document, sign=not in_place or untouched), text)
     if in_place:
         _refuse_saved_meanwhile(notebook, text, made)
     run.changed = not target.exists() or target.read_bytes() != made
+    kept_in = record(made) if record and (run.changed or work.committed) else None
     if run.changed:
-        _write(target, made)
+        try:
+            put_in_place(target, made)
+        except EnvironmentProblem:
+            if kept_in:
+                kept_in.unlink()
+            raise
     return run
 
 
-def _run_cells(document: nbformat.NotebookNode, headless: Headless, run: NotebookRun, on_event: OnEvent) -> None:
-    document.metadata.setdefault("kernelspec", nbformat.from_dict(KERNELSPEC))
-    document.metadata["language_info"] = nbformat.from_dict(dict(headless.language_info()))
-    at = 0
-    while at < len(document.cells):
-        cell = document.cells[at]
-        if cell.cell_type == "code" and cell.source.strip():
-            title = f"cell {at + 1} of {len(document.cells)}"
-            on_event(Event("phase", "run"))
-            on_event(Event("note", f"{title}: {one_line(cell.source, 80)}"))
-            try:
-                headless.execute(cell)
-            except (CellFailedError, EnvironmentProblem) as error:
-                raise type(error)(f"{title} ({one_line(cell.source, 60)}): {error}") from None
-            run.executed += 1
-            run.generated += is_generated(cell)
-            for status, card in _cards(cell):
-                run.statuses.append(status)
-                run.cards.append(card)
-            payload = None if is_generated(cell) else wanted_cells(cell)
-            if payload is not None:
-                document.cells = materialise(document, at, payload)
-                at = next(i for i, each in enumerate(document.cells) if each is cell)
-        at += 1
-    if widgets := headless.widgets():
-        document.metadata["widgets"] = nbformat.from_dict(dict(widgets))
+@dataclass(slots=True)
+class _Work:
+    """A notebook on its way through a kernel.
+
+    Attributes:
+        document: The notebook.
+        path: Its file.
+        run: What it came to so far.
+        on_event: Told what happens.
+        insertions: What was put into it so far.
+        committed: Runs of its cells that changed a workspace.
+        commits: Whether the running cell has begun to change one.
+    """
+
+    document: nbformat.NotebookNode
+    path: Path
+    run: NotebookRun
+    on_event: OnEvent
+    insertions: Insertions
+    committed: list[Committed] = field(default_factory=list)
+    commits: bool = False
+
+    def heard(self, event: Event) -> None:
+        """Take in an event of a run inside a cell."""
+        self.commits = self.commits or (event.kind, event.text) == ("phase", "commit")
+        self.on_event(event)
+
+    def through(self, headless: Headless) -> None:
+        """Run every cell, those included that are put in on the way."""
+        self.document.metadata.setdefault("kernelspec", nbformat.from_dict(KERNELSPEC))
+        self.document.metadata["language_info"] = nbformat.from_dict(dict(headless.language_info()))
+        at = 0
+        while at < len(self.document.cells):
+            cell = self.document.cells[at]
+            if cell.cell_type == "code" and cell.source.strip():
+                self._execute(cell, at, headless)
+                at = next(i for i, each in enumerate(self.document.cells) if each is cell)
+            at += 1
+        if widgets := headless.widgets():
+            self.document.metadata["widgets"] = nbformat.from_dict(dict(widgets))
+
+    def _execute(self, cell: nbformat.NotebookNode, at: int, headless: Headless) -> None:
+        title = f"cell {at + 1} of {len(self.document.cells)}"
+        self.on_event(Event("phase", "run"))
+        self.on_event(Event("note", f"{title}: {one_line(cell.source, 80)}"))
+        self.commits = False
+        try:
+            headless.execute(cell)
+        except (CellFailedError, EnvironmentProblem) as error:
+            raise type(error)(f"{title} ({one_line(cell.source, 60)}): {error}") from None
+        finally:
+            self._note_commit(cell)
+        self.run.executed += 1
+        self.run.generated += is_generated(cell)
+        for status, card in _cards(cell):
+            self.run.statuses.append(status)
+            self.run.cards.append(card)
+        if not is_generated(cell):
+            self._arrange(cell, at)
+
+    def _note_commit(self, cell: nbformat.NotebookNode) -> None:
+        workspace, receipt = delivered(cell)
+        place = self.path.parent / Path(workspace).expanduser()
+        if self.commits and workspace and receipt and _is_last(place, receipt):
+            self.committed.append(committed(self.path, place, receipt))
+
+    def _arrange(self, cell: nbformat.NotebookNode, at: int) -> None:
+        """Put the cells in that the cell asks for, or take those out whose run it has taken back."""
+        payload, undone = wanted_cells(cell), undone_receipt(cell)
+        if payload is not None:
+            before = self.insertions.snapshot(self.document.cells)
+            self.document.cells = materialise(self.document, at, payload)
+            self.insertions.note(delivered(cell)[1], before, self.document.cells)
+        elif undone:
+            self.document.cells = self.insertions.take_back(self.document.cells, undone)
+            self.committed = [each for each in self.committed if each.receipt != undone]
+
+
+def _is_last(workspace: Path, receipt: str) -> bool:
+    try:
+        return [each.receipt for each in history(workspace)][-1:] == [receipt]
+    except MLExpertError:
+        return False
+
+
+def _record(text: NotebookText, work: _Work, made: bytes) -> Path:
+    """Keep what it takes to go back to the notebook from before the run, and to the workspaces."""
+    unchanged = Insertions(tuple(text.node().cells))
+    entries = unchanged.entries(unchanged.named) if made == text.raw else work.insertions.entries(work.document.cells)
+    return keep(work.path, Record(text.raw.decode(), sha256(made).hexdigest(), entries, tuple(work.committed)))
 
 
 def _cards(cell: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
@@ -129,12 +214,6 @@ def _cards(cell: nbformat.NotebookNode) -> Iterator[tuple[str, str]]:
         status = fields(fields(output.get("metadata")).get(KEY)).get("status")
         if isinstance(status, str):
             yield status, str(fields(output.get("data")).get("text/plain", ""))
-
-
-def _refuse_other_language(document: nbformat.NotebookNode, notebook: Path) -> None:
-    language = str(document.metadata.get("kernelspec", {}).get("language", "python")).lower()
-    if language != "python":
-        raise UsageError(f"{notebook} is for {language}; mlexpert run executes Python notebooks")
 
 
 def _refuse_edited(target: Path) -> None:
@@ -161,7 +240,7 @@ def _refuse_saved_meanwhile(notebook: Path, text: NotebookText, made: bytes) -> 
     if not notebook.exists() or notebook.read_bytes() == text.raw:
         return
     beside = notebook.resolve().with_suffix(".executed.ipynb")
-    _write(beside, made)
+    put_in_place(beside, made)
     raise ConflictError(f"{notebook} was saved by somebody during the run and was kept; the run is in {beside}")
 
 
@@ -180,27 +259,3 @@ def _signed(document: nbformat.NotebookNode, *, sign: bool) -> nbformat.Notebook
             {**fields(document.metadata.get(KEY)), "made": _sum(document.cells)},
         )
     return document
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Put a whole file in place in one step; the old one is there until the new one is complete."""
-    temporary = ""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise EnvironmentProblem(f"{path} cannot be written: {error.strerror}") from None
-    finally:
-        with suppress(OSError):
-            Path(temporary).unlink()
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

@@ -1,7 +1,10 @@
 """A notebook file, read and written so that what was not changed keeps its bytes: order of keys, indentation, lists."""
 
 import json
+import os
+import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,6 +56,18 @@ def read_notebook(path: Path) -> NotebookText:
         raise UsageError(f"no notebook {path}; give the path of an .ipynb file")
     try:
         raw = path.read_bytes()
+    except OSError as error:
+        raise EnvironmentProblem(f"{path} cannot be read: {error.strerror}") from None
+    return notebook_text(raw, path)
+
+
+def notebook_text(raw: bytes, path: Path) -> NotebookText:
+    """Read the bytes of a notebook; `path` is what messages call it.
+
+    Raises:
+        UsageError: They are not a notebook of format 4.
+    """
+    try:
         text = raw.decode("utf-8")
         data = json.loads(text)
         if not isinstance(data, dict) or data.get("nbformat") != 4:  # noqa: PLR2004 - the format's number
@@ -61,8 +76,6 @@ def read_notebook(path: Path) -> NotebookText:
             )
         made = NotebookText(raw, data, _indent(text), list(data) == sorted(data), text[len(text.rstrip()) :])
         nbformat.validate(made.node(), relax_add_props=True)
-    except OSError as error:
-        raise EnvironmentProblem(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{path} is not a notebook: {str(error).splitlines()[0]}") from None
     except (nbformat.ValidationError, AttributeError, KeyError, TypeError) as error:
@@ -88,6 +101,47 @@ def notebook_bytes(node: nbformat.NotebookNode, like: NotebookText) -> bytes:
     data["cells"] = [_as_before(before.get(_known_by(cell)), cell) for cell in split["cells"]]
     text = json.dumps(data, indent=like.indent, ensure_ascii=False, separators=(",", ": "), sort_keys=like.is_sorted)
     return (text + like.ends).encode("utf-8", errors="surrogatepass")
+
+
+def refuse_other_language(document: nbformat.NotebookNode, notebook: Path, what: str) -> None:
+    """Refuse a notebook that is not for Python; `what` says who does what with notebooks.
+
+    Raises:
+        UsageError: It is for another language.
+    """
+    language = str(document.metadata.get("kernelspec", {}).get("language", "python")).lower()
+    if language != "python":
+        raise UsageError(f"{notebook} is for {language}; {what} Python notebooks")
+
+
+def refuse_read_only(path: Path) -> None:
+    """Refuse to change a file that is marked as read-only; replacing it would go through.
+
+    Raises:
+        EnvironmentProblem: It, or its folder, cannot be written.
+    """
+    if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+        raise EnvironmentProblem(f"{path} is read-only; nothing was changed: make it writable and run it again")
+    if not os.access(path.parent, os.W_OK):
+        raise EnvironmentProblem(f"the folder {path.parent} cannot be written; nothing was changed")
+
+
+def put_in_place(path: Path, content: bytes) -> None:
+    """Put a whole file in place in one step; the old one is there until the new one is complete."""
+    temporary = ""
+    try:
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise EnvironmentProblem(f"{path} cannot be written: {error.strerror}") from None
+    finally:
+        with suppress(OSError):
+            Path(temporary).unlink()
 
 
 def free_id(wish: str, taken: set[Any]) -> str:
@@ -121,3 +175,9 @@ def _as_before(old: Any, new: Any) -> Any:
 def _joined(lines: list[Any]) -> str | None:
     """Give the text that a list of lines stands for, None if it is not one."""
     return "".join(lines) if all(isinstance(line, str) for line in lines) else None
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

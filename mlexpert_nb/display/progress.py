@@ -1,8 +1,9 @@
 """Progress of a run in a notebook: one display that lives in the cell's output and becomes the card at the end.
 
 Events only change a RunState; what is shown is shown by a ticker, so however many events come there are at most four
-updates a second, and the elapsed time moves while the run is silent. The card takes the progress's place, so a saved
-notebook holds no times.
+updates a second, and the elapsed time moves while the run is silent. A front end gets a live card with a button that
+stops this run; with none, the display itself is updated. The result takes the progress's place, so a saved notebook
+holds no times and no widget.
 """
 
 import threading
@@ -16,8 +17,9 @@ from uuid import uuid4
 
 from IPython.display import display
 
-from mlexpert_nb.display.card import Card
-from mlexpert_nb.display.card_html import render_bundle
+from mlexpert_nb.display.front_end import FrontEnd, front_end
+from mlexpert_nb.display.interrupt import Interrupt
+from mlexpert_nb.display.live import LiveCard, live_card
 from mlexpert_nb.display.progress_view import progress_html, progress_text
 from mlexpert_nb.display.run_state import RunState
 from mlexpert_nb.display.safe import one_line
@@ -39,6 +41,9 @@ class NotebookProgress:
         self._still = False
         self._display_id = f"mlexpert-{uuid4().hex}"
         self._ticker = Ticker(self._tick, PERIOD_S)
+        self._front_end: FrontEnd = ""
+        self._live: LiveCard | None = None
+        self._interrupt = Interrupt(NotebookProgress.__exit__)
 
     def __call__(self, event: Event) -> None:
         """Take in one event; the first one opens the display."""
@@ -50,12 +55,17 @@ class NotebookProgress:
 
     def __enter__(self) -> Self:
         self._began = self._clock()
+        self._front_end = front_end()
         self._ticker.__enter__()
+        if self._front_end:
+            self._interrupt.begin()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._interrupt.over = True  # first of all: a run that came this far is not stopped any more
+        self._interrupt.end()
         self._ticker.__exit__(kind, error, trace)
         if error is None:
             self._tick()  # what happened last is told too, before the card takes the place
@@ -74,26 +84,53 @@ class NotebookProgress:
         finally:
             self._still = False
 
-    def finish(self, card: Card, *, status: str = "") -> None:
-        """Put the card where the progress was; `status` goes into the output's metadata for headless runs."""
+    def finish(self, shown: Mapping[str, object], *, status: str = "") -> None:
+        """Put a MIME bundle where the progress was; `status` goes into the output's metadata for headless runs."""
         note: dict[str, object] = {"mlexpert": {"status": status}} if status else {}
-        self._publish(render_bundle(card), note)
+        self._publish(shown, note)
+        self._close()
 
     def _tick(self) -> None:
         with self._lock:
             elapsed_s = self._clock() - self._began
-            now = (self._state, int(elapsed_s))
-            if self._still or now == self._shown or (self._shown is None and not self._news):
-                return
-            news, self._news = self._news, []
-            text = {
-                "text/html": progress_html(self._state, elapsed_s),
-                "text/plain": progress_text(self._state, elapsed_s),
-            }
-            self._publish(text, {"mlexpert": {"events": [_brief(event) for event in news]}})
-            self._shown = now
+            if not self.opened:
+                self._open(elapsed_s)
+            elif self._live is None:
+                self._show_html(elapsed_s)
+            elif not self._live.lost(elapsed_s):
+                self._live.show(self._state, elapsed_s, waiting=self._still, stopping=self._interrupt.sent)
+            elif not self._still:
+                self._show_html(elapsed_s)
+                self._close()
 
-    def _publish(self, data: Mapping[str, str], metadata: Mapping[str, object]) -> None:
+    def _open(self, elapsed_s: float) -> None:
+        """Show the first event: a live card where there can be one, else HTML."""
+        if self._still or not self._news:
+            return
+        self._live = live_card(self._front_end, self._state, elapsed_s, self._interrupt.send)
+        self._show_html(elapsed_s, self._live)
+
+    def _show_html(self, elapsed_s: float, live: LiveCard | None = None) -> None:
+        """Show what happened as HTML; with a live card, only those see it who cannot show that."""
+        now = (self._state, int(elapsed_s))
+        if self._still or now == self._shown:
+            return
+        news, self._news = self._news, []
+        text = {
+            "text/html": progress_html(self._state, elapsed_s),
+            "text/plain": progress_text(self._state, elapsed_s),
+        }
+        view, note = live.view if live else ({}, {})
+        self._publish({**view, **text}, {**note, "mlexpert": {"events": [_brief(event) for event in news]}})
+        self._shown = now
+
+    def _close(self) -> None:
+        """Take the live card away, after something else has taken its place."""
+        if self._live is not None:
+            self._live.close()
+            self._live = None
+
+    def _publish(self, data: Mapping[str, object], metadata: Mapping[str, object]) -> None:
         display(dict(data), metadata=dict(metadata), raw=True, display_id=self._display_id, update=self.opened)
 
 

@@ -21,6 +21,17 @@ def progress_text(state: RunState, elapsed_s: float) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def progress_values(state: RunState) -> dict[str, object]:
+    """Give what a live card is told, as plain values."""
+    return {
+        "phases": [{"name": name, "state": phase} for name, phase in state.phase_states()],
+        "doing": state.doing or "starting",
+        "tests": [state.tests_done, state.tests_total] if state.tests_total else [],
+        "counts": ", ".join(_counts(state)),
+        "failed": [check.text for check in state.checks if not check.passed][-RECENT_CHECKS:],
+    }
+
+
 def _counts(state: RunState) -> Iterator[str]:
     if state.tests_total:
         yield f"tests {state.tests_done}/{state.tests_total}"

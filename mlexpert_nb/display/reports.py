@@ -9,15 +9,24 @@ from mlexpert_nb.display.safe import counted
 from mlexpert_nb.verify import Verification
 from mlexpert_nb.workspace import Commit, Undone
 
+RECEIPT_SHOWN = 19  # characters of a receipt that tell it from any other: "sha256:" and 12 hex digits
 
-def interrupted_card(asked: str) -> Card:
-    """Say that the user stopped a run."""
+
+LOOK = Step("see whether it is done", "%mlexpert history")
+
+
+def interrupted_card(asked: str, *, late: bool = False) -> Card:
+    """Say that the user stopped a run; `late` if the files were being put in place."""
+    if late:
+        return Card("warn", "Interrupted at the last step; it may be done", asked=asked, steps=(LOOK,))
     again = Step("your files are as they were before; run it again to start over")
     return Card("warn", "Interrupted; nothing was changed", asked=asked, steps=(again,))
 
 
-def stopped_card(message: str, asked: str) -> Card:
-    """Say that an error ended a run."""
+def stopped_card(message: str, asked: str, *, late: bool = False) -> Card:
+    """Say that an error ended a run; `late` if the files were being put in place."""
+    if late:
+        return Card("bad", "Stopped at the last step; it may be done", message=message, asked=asked, steps=(LOOK,))
     return Card("bad", "Stopped; nothing was changed", message=message, asked=asked)
 
 
@@ -38,13 +47,27 @@ def undone_card(done: Undone, workspace: str) -> Card:
     return Card("good", "Taken back", message=done.commit.label, tables=tables, facts=(("Workspace", workspace),))
 
 
+def notebook_undone_card(notebook: str, done: Sequence[tuple[str, Undone]], *, edited: bool) -> Card:
+    """Say what taking back the last run of a notebook has restored and removed, in the workspaces too."""
+    message = "what was written since the run was kept" if edited else "every byte is as before its last run"
+    rows = [
+        (workspace, path, now)
+        for workspace, undone in done
+        for paths, now in ((undone.restored, "as before"), (undone.removed, "removed"))
+        for path in paths
+    ]
+    files = table(counted(len(rows), "file"), ("workspace", "file", "now"), rows)
+    facts = (("Notebook", notebook), *(("Run taken back", undone.commit.label) for _, undone in done))
+    return Card("good", "Taken back", message=message, tables=(files,) if rows else (), facts=facts)
+
+
 def history_card(commits: Sequence[Commit], workspace: str) -> Card:
     """List the runs that changed a workspace."""
     rows = [
-        (str(each.number), _local_time(each.written_at), counted(len(each.changes), "file"), each.label)
+        (str(each.number), _local_time(each.written_at), counted(len(each.changes), "file"), *_named_by(each))
         for each in commits
     ]
-    runs = table("Runs, oldest first", ("run", "when", "changed", "what"), rows, unfolded=True)
+    runs = table("Runs, oldest first", ("run", "when", "changed", "receipt", "what"), rows, unfolded=True)
     headline = (
         f"{counted(len(rows), 'run')} changed this workspace" if rows else "No run has changed this workspace yet"
     )
@@ -59,6 +82,10 @@ def catalogue_card(entries: Sequence[Entry]) -> Card:
     ]
     listed = table("Entries", ("name", "parameters", "features", "papers", "what"), rows, unfolded=True)
     return Card("info", counted(len(rows), "verified architecture"), tables=(listed,))
+
+
+def _named_by(commit: Commit) -> tuple[str, str]:
+    return commit.receipt[:RECEIPT_SHOWN] or "none", commit.label
 
 
 def _local_time(written_at: float) -> str:

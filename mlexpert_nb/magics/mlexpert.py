@@ -11,6 +11,7 @@ from mlexpert_nb.options import help_text, parse
 
 PREFIX = "%mlexpert"
 INTERRUPTED = "interrupted; nothing was changed, and the same cell can be run again"
+LATE = "interrupted at the last step; %mlexpert history tells whether it was done"
 _KEY = re.compile(r"sk-ant-[\w-]{8,}")
 KEY_FOUND = (
     "an API key stands in this cell and was not used; delete it here, run `ipython history clear` in a shell, revoke "

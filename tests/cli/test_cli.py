@@ -39,6 +39,9 @@ def test_help_is_for_standard_output(mlexpert):
         (("catalogue", "nope"), 2, "no catalogue entry named 'nope'"),
         (("run", "nope.ipynb"), 2, "no notebook nope.ipynb"),
         (("approve", "W"), 2, "no plan waits in W"),
+        (("diff",), 2, "diff which notebook? type: mlexpert diff NOTEBOOK.ipynb"),
+        (("diff", "n.ipynb", "--workspace", "W", "--to", "cells"), 2, "no --to named 'cells'; known: files, notebook"),
+        (("undo", "nope.ipynb"), 2, "no notebook nope.ipynb"),
     ],
 )
 def test_a_wrong_line_is_one_line_on_standard_error_and_writes_nothing(mlexpert, tmp_path, words, exit_code, message):

@@ -61,6 +61,9 @@ def test_where_the_request_stands(line, body, verb, text):
         ("undo --workspace W", "W", {"workspace": "W"}),
         ("verify", "", {}),
         ("run a.ipynb", "a.ipynb", {}),
+        ("diff a.ipynb --workspace W --to files", "a.ipynb", {"workspace": "W", "to": "files"}),
+        ("diff --workspace W", "", {"workspace": "W"}),
+        ("undo a.ipynb --force", "a.ipynb", {"force": True}),
         ("catalogue trm", "trm", {}),
     ],
 )
@@ -88,6 +91,7 @@ def test_a_negative_value_reaches_the_one_who_can_say_what_is_wrong_with_it():
         ("run", "run what\\? type: run NOTEBOOK"),
         ("run a b", "run: 'b' is one argument too many"),
         ("undo W --workspace V", "the workspace is given twice"),
+        ("diff a.ipynb b.ipynb", "diff: 'b.ipynb' is one argument too many; type: diff \\[NOTEBOOK\\]"),
         ("implement x --seed banana", "argument --seed: invalid int value: 'banana'; see: help implement"),
         ("implement x --params", "argument --params: expected one argument"),
     ],

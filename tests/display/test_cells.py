@@ -3,9 +3,10 @@
 import json
 
 import pytest
+from display import results
 
-from mlexpert_nb.display import cells_bundle
-from mlexpert_nb.display.cells import MAX_CELLS, MIME, payload_of
+from mlexpert_nb.display import About, cells_bundle, render_html, render_text, result_bundle, result_card, undo_bundle
+from mlexpert_nb.display.cells import MAX_CELLS, MIME, WAYS, payload_of
 from mlexpert_nb.packages import Cell
 
 CELLS = (Cell("markdown", "# Model\n", "title"), Cell("code", "model = build()\nmodel", "build"))
@@ -65,3 +66,37 @@ def test_a_payload_is_found_among_other_outputs():
 )
 def test_what_is_no_payload_is_not_taken_for_one(payload):
     assert payload_of({MIME: payload}) is None
+
+
+@pytest.fixture
+def about():
+    return About(result_card(results.complete(), workspace="W"), "W", results.FACTS["receipt"])
+
+
+def test_a_finished_run_is_one_bundle_of_card_and_cells(about):
+    bundle = result_bundle(CELLS, about, title="Cells of implement")
+    payload = bundle[MIME]
+    assert payload["cells"] == cells_bundle(CELLS, title="t")[MIME]["cells"]
+    assert (payload["workspace"], payload["receipt"]) == ("W", results.FACTS["receipt"])
+    assert payload["card"]["asked"] == results.ASKED
+    assert payload["card"]["figures"][0] == {"label": "Parameters", "whole": "24.9M", "value": "24.9M", "note": ""}
+    assert payload["card"]["tables"][1]["header"] == ("file", "size", "tests", "what")
+    assert bundle["text/html"].startswith(render_html(about.card))
+    assert bundle["text/plain"].startswith(render_text(about.card))
+    assert "2. build (code)" in bundle["text/plain"]
+
+
+def test_the_bundle_is_the_same_each_time_and_names_no_place_of_this_machine(about, tmp_path):
+    once, again = (json.dumps(result_bundle(CELLS, about, title="t")) for _ in range(2))
+    assert once == again
+    assert str(tmp_path.parent) not in once
+
+
+def test_without_the_extension_the_cells_say_how_they_get_into_the_notebook(about):
+    assert WAYS.split("`")[0] in result_bundle(CELLS, about, title="t")["text/html"]
+
+
+def test_an_undo_brings_no_cells_and_names_the_run(about):
+    bundle = undo_bundle(about.card, "sha256:1")
+    assert (bundle[MIME]["cells"], bundle[MIME]["undoes"], bundle[MIME]["auto"]) == ([], "sha256:1", True)
+    assert bundle["text/plain"] == render_text(about.card)

@@ -3,16 +3,18 @@
 import time
 
 import pytest
+from lab import VIEW, lab_of, model_of
 
 RUN = """
 import time
-from mlexpert_nb.display import NotebookProgress, result_card
+from mlexpert_nb.display import NotebookProgress, render_bundle, result_card
 from mlexpert_nb.packages import Event, ResultPackage
 def run(*steps):
     with NotebookProgress() as progress:
         for step in steps:
             time.sleep(step) if isinstance(step, float) else progress(step)
-    progress.finish(result_card(ResultPackage("escalated", evidence={"message": "done"})), status="escalated")
+    card = result_card(ResultPackage("escalated", evidence={"message": "done"}))
+    progress.finish(render_bundle(card), status="escalated")
 """
 
 
@@ -100,3 +102,90 @@ def test_where_input_is_not_allowed_the_answer_is_no_and_names_the_options(kerne
     assert ran.text.startswith("False | nobody can be asked here")
     assert "--approve auto" in ran.text
     assert "--approve plan" in ran.text
+
+
+@pytest.fixture
+def lab(running):
+    with lab_of(running) as lab:
+        yield lab
+
+
+def _told(ran):
+    """Give what the live card was told, message for message."""
+    return [m["content"]["data"]["state"] for m in ran.messages if m["msg_type"] == "comm_msg"]
+
+
+LEFT = """
+import comm
+from ipywidgets.widgets.widget import _instances
+print(len(_instances), len(comm.get_comm_manager().comms))
+"""
+
+
+def test_a_front_end_gets_one_live_card_and_only_the_result_is_left_of_it(lab):
+    before = lab.run(LEFT).text
+    ran = lab.run("run(Event('phase', 'plan'), 0.6, Event('check', 'causality: leaks', passed=False), 0.6)")
+    first, last = _updates(ran)
+    assert set(first["content"]["data"]) == {VIEW, "text/html", "text/plain"}
+    assert "plan · 0 s" in first["content"]["data"]["text/plain"]
+    assert set(last["content"]["data"]) == {"text/html", "text/plain"}
+    assert last["content"]["metadata"] == {"mlexpert": {"status": "escalated"}}
+    assert ["causality: leaks"] in [told.get("failed") for told in _told(ran)]
+    closed = [m["content"]["comm_id"] for m in ran.messages if m["msg_type"] == "comm_close"]
+    assert model_of(first) in closed
+    assert [m["msg_type"] for m in ran.messages].index("comm_close") > ran.messages.index(last)
+    assert lab.run(LEFT).text == before
+
+
+def test_a_flood_of_events_and_of_printed_lines_sends_the_live_card_four_messages_a_second(lab):
+    flood = "with NotebookProgress() as p:\n    p(Event('phase', 'verify'))\n    for i in range(20_000):\n        "
+    began = time.monotonic()
+    ran = lab.run(
+        f"{flood}print(i); p(Event('test', f't{{i}}', done=i, total=20_000))\n    time.sleep(1)\np.finish({{}})"
+    )
+    took_s = time.monotonic() - began
+    assert ran.text.count("\n") == 20_000
+    ours = [m for m in ran.messages if m["msg_type"] in {"comm_msg", "display_data", "update_display_data"}]
+    assert len(ours) <= 4 * took_s + 4
+    assert [told["tests"] for told in _told(ran) if "tests" in told][-1] == [19_999, 20_000]
+
+
+def test_the_button_is_offered_once_the_browser_is_heard_while_the_cell_runs(lab):
+    sent = lab.start("run(Event('phase', 'verify'), 1.2)")
+    lab.say(model_of(lab.kernel.wait_for(sent, "display_data")), "seen")
+    assert True in [told.get("stoppable") for told in _told(lab.kernel.finish(sent))]
+
+
+WITHOUT_A_BROWSER = """
+now = [0.0]
+with NotebookProgress(lambda: now[0]) as progress:
+    progress(Event("phase", "plan"))
+    for now[0] in (1.0, 6.0, 7.0):
+        time.sleep(0.6)
+progress.finish({"text/plain": "the result"})
+"""
+
+
+def test_where_no_browser_shows_the_live_card_the_run_goes_on_as_html(lab):
+    ran = lab.run(WITHOUT_A_BROWSER)
+    shown = [m["content"]["data"] for m in _updates(ran)]
+    assert [VIEW in data for data in shown] == [True, False, False, False]
+    assert [data["text/plain"] for data in shown] == ["plan · 0 s", "plan · 6 s", "plan · 7 s", "the result"]
+
+
+def test_where_the_widgets_do_not_load_the_run_is_shown_as_html(lab):
+    broken = "import sys; sys.modules['mlexpert_widgets.progress_card'] = None\n"
+    ran = lab.run(f"{broken}run(Event('phase', 'plan'), 1.3)\ndel sys.modules['mlexpert_widgets.progress_card']")
+    assert ran.reply["status"] == "ok"
+    assert {VIEW in m["content"]["data"] for m in _updates(ran)} == {False}
+    assert len(_updates(ran)) >= 3
+
+
+def test_the_live_card_says_when_an_answer_is_awaited(lab):
+    sent = lab.start(ASK, allow_stdin=True)
+    lab.kernel.client.get_stdin_msg(timeout=30)
+    time.sleep(0.6)
+    lab.kernel.client.input("y")
+    ran = lab.kernel.finish(sent)
+    assert ran.text.startswith("True")
+    assert "waiting for your answer below" in [told.get("doing") for told in _told(ran)]

@@ -156,10 +156,10 @@ def test_a_kernel_that_dies_is_reported_and_the_run_so_far_kept(tmp_path, run):
 
 def test_the_status_of_a_run_in_a_cell_is_the_exit_code(tmp_path, run):
     card = (
-        "from mlexpert_nb.display import NotebookProgress, result_card\n"
+        "from mlexpert_nb.display import NotebookProgress, render_bundle, result_card\n"
         "from mlexpert_nb.packages import Event, ResultPackage\n"
         "with NotebookProgress() as p:\n    p(Event('phase', 'verify'))\n    p(Event('check', 'c', passed=False))\n"
-        "p.finish(result_card(ResultPackage('verification_failed')), status='verification_failed')"
+        "p.finish(render_bundle(result_card(ResultPackage('verification_failed'))), status='verification_failed')"
     )
     path = _write(tmp_path / "n.ipynb", _code(card))
     found = run(path)
