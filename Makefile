@@ -10,14 +10,14 @@ DEMO := notebooks/01_implement_trm_titans_mag.ipynb
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check lab bench notebooks clean
+.PHONY: help setup demo test check lab bench notebooks labextension screenshots chromium clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: $(STAMP)  ## make .venv with everything
 
-$(STAMP): pyproject.toml constraints.txt
+$(STAMP): pyproject.toml constraints.txt widgets/labextension/dist/package.json
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; run: make $(MAKECMDGOALS) PYTHON=python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
@@ -28,8 +28,11 @@ demo: setup  ## the main job: a request in a notebook becomes proven cells, head
 	@mkdir -p build && { test -e build/$(notdir $(DEMO)) || cp $(DEMO) build/; }
 	$(BIN)/mlexpert run build/$(notdir $(DEMO))
 
-test: check  ## every test: code, kernels, notebooks
+test: check chromium  ## every test: code, kernels, notebooks, browsers
 	$(BIN)/python -m pytest
+
+chromium: setup  ## make sure that there is a browser for the browser tests
+	$(BIN)/python tests/browser/chromium.py
 
 check: setup  ## format, lint, types, import contracts
 	$(BIN)/ruff format --check
@@ -38,7 +41,7 @@ check: setup  ## format, lint, types, import contracts
 	$(BIN)/lint-imports
 
 lab: setup  ## open the notebooks in JupyterLab
-	$(BIN)/jupyter lab notebooks
+	JUPYTER_CONFIG_PATH=$(CURDIR)/tests/browser/alone $(BIN)/jupyter lab notebooks  # else jupyter-collaboration shares every document
 
 bench: setup  ## speed, next to the peers, as ratios
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
@@ -46,5 +49,12 @@ bench: setup  ## speed, next to the peers, as ratios
 notebooks: setup  ## run and save the notebooks
 	@for notebook in notebooks/*.ipynb; do $(BIN)/mlexpert run $$notebook; done
 
+labextension: setup  ## build the JupyterLab extension anew after a change of its sources (needs node)
+	cd widgets/labextension && npm ci && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build:prod
+	$(MAKE) setup
+
+screenshots: setup chromium  ## take the pictures in docs/screenshots anew
+	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
+
 clean:  ## remove what the commands made
-	rm -rf $(VENV) build notebooks/workspaces
+	rm -rf $(VENV) build notebooks/workspaces widgets/labextension/node_modules widgets/labextension/lib
