@@ -15,7 +15,11 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = (ROOT / "environment.yml").read_text("utf-8")
 PYPROJECT = (ROOT / "pyproject.toml").read_text("utf-8")
-PYPI_NAMES = {"pytorch": "torch", "matplotlib-base": "matplotlib"}  # where conda-forge has another name
+PYPI_NAMES = {
+    "pytorch": "torch",
+    "matplotlib-base": "matplotlib",
+    "playwright-python": "playwright",
+}  # where conda-forge has another name
 ONLY_CONDA = {"python", "pip"}
 
 
