@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from mlexpert_nb.display.front_end import FrontEnd
 from mlexpert_nb.display.progress_view import progress_values
 from mlexpert_nb.display.run_state import RunState
+from mlexpert_widgets.front_end import FrontEnd
 
 if TYPE_CHECKING:
     from mlexpert_widgets import ProgressCard

@@ -17,7 +17,6 @@ from uuid import uuid4
 
 from IPython.display import display
 
-from mlexpert_nb.display.front_end import FrontEnd, front_end
 from mlexpert_nb.display.interrupt import Interrupt
 from mlexpert_nb.display.live import LiveCard, live_card
 from mlexpert_nb.display.progress_view import progress_html, progress_text
@@ -25,6 +24,7 @@ from mlexpert_nb.display.run_state import RunState
 from mlexpert_nb.display.safe import one_line
 from mlexpert_nb.display.ticker import Ticker
 from mlexpert_nb.packages import Event
+from mlexpert_widgets.front_end import FrontEnd, front_end
 
 PERIOD_S = 0.25
 MAX_EVENTS = 100  # of one update; a flood is thinned, the state still counts every one

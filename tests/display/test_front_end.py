@@ -6,7 +6,8 @@ import pytest
 from lab import lab_of
 
 from mlexpert_nb.display import front_end as module
-from mlexpert_nb.display.front_end import front_end, front_end_of, notebook_path, notebook_path_of
+from mlexpert_nb.display.front_end import notebook_path, notebook_path_of
+from mlexpert_widgets.front_end import front_end, front_end_of
 
 CELL = {"cellId": "x"}
 PATH = "/somewhere/a.ipynb"

@@ -4,6 +4,7 @@ import type { JupyterFrontEnd, JupyterFrontEndPlugin } from '@jupyterlab/applica
 import { INotebookTracker, NotebookActions, type Notebook } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
+import { introduce } from './busy';
 import { CellsCard } from './card';
 import { Controller, type Owner } from './controller';
 import { MIME } from './payload';
@@ -60,6 +61,7 @@ function activate(
     }
   });
   tracker.widgetAdded.connect((_, panel) => {
+    introduce(panel.sessionContext);
     let path = panel.context.path;
     panel.context.pathChanged.connect((_context, to) => {
       controller.renamed(path, to);

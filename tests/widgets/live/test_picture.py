@@ -1,0 +1,25 @@
+"""The frozen picture: HTML and text with everything in it, and nothing that runs."""
+
+from mlexpert_widgets.live.picture import Picture, Table
+
+BAD = "<script>alert(1)</script>"
+TABLE = Table("Runs", ("run", "loss"), tuple((f"run {at}", f"{at / 10}") for at in range(20)))
+
+
+def test_html_holds_the_picture_the_summary_and_the_table_and_escapes_text():
+    html = Picture(BAD, BAD, "<svg/>", (Table(BAD, (BAD,), ((BAD,),)),)).html("mlx-1")
+    assert html.startswith('<div class="mlx-view mlx-1"')
+    assert "<svg/>" in html
+    assert html.count("&lt;script&gt;") == 5
+    assert "<script" not in html
+
+
+def test_a_table_without_rows_is_left_out():
+    assert "details" not in Picture("t", "s", "<svg/>", (Table("Runs", ("run",), ()),)).html()
+
+
+def test_text_is_aligned_and_says_what_it_leaves_out():
+    text = Picture("Curves", "20 runs", "<svg/>", (TABLE,)).text().splitlines()
+    assert text[:3] == ["Curves", "", "20 runs"]
+    assert text[5:7] == ["run     loss", "run 0   0.0"][:2] or text[5].split() == ["run", "loss"]
+    assert text[-1] == "… 8 more rows"

@@ -1,0 +1,66 @@
+"""One background thread for all live views of a process: it lets each say what is new, a few times a second."""
+
+import functools
+import threading
+import time
+import weakref
+from typing import Protocol
+
+FLUSHES_PER_S = 10  # of all views together
+LEAST_PERIOD_S = 0.2  # of one view
+
+
+class Flushed(Protocol):
+    """What the thread serves."""
+
+    def flush(self) -> None:
+        """Send what is new; called on the thread, never twice at once."""
+
+
+class Flusher:
+    """Calls `flush` of what was added, as long as anybody else holds it; the thread ends when nothing is left."""
+
+    def __init__(self) -> None:
+        self._served: weakref.WeakSet[Flushed] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def add(self, served: Flushed) -> None:
+        """Serve one more."""
+        with self._lock:
+            self._served.add(served)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="mlexpert-widgets", daemon=True)
+                self._thread.start()
+
+    def remove(self, served: Flushed) -> None:
+        """Serve one less."""
+        with self._lock:
+            self._served.discard(served)
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                count = len(self._served)
+                if not count:
+                    self._thread = None
+                    return
+            time.sleep(period_s(count))
+            self._flush()
+
+    def _flush(self) -> None:
+        with self._lock:
+            served = list(self._served)
+        for each in served:
+            each.flush()
+
+
+def period_s(count: int) -> float:
+    """Give the seconds between two flushes of one view, when there are `count`."""
+    return max(LEAST_PERIOD_S, count / FLUSHES_PER_S)
+
+
+@functools.cache
+def flusher() -> Flusher:
+    """Give the one of this process."""
+    return Flusher()
