@@ -10,7 +10,7 @@ DEMO := notebooks/01_implement_trm_titans_mag.ipynb
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check lab bench notebooks labextension screenshots chromium clean
+.PHONY: help setup demo test check lab bench notebooks bundles labextension screenshots chromium clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,10 +44,14 @@ lab: setup  ## open the notebooks in JupyterLab
 	JUPYTER_CONFIG_PATH=$(CURDIR)/tests/browser/alone $(BIN)/jupyter lab notebooks  # else jupyter-collaboration shares every document
 
 bench: setup  ## speed, next to the peers, as ratios
+	$(BIN)/pip install --quiet -e ".[bench]"
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
 
 notebooks: setup  ## run and save the notebooks
 	@for notebook in notebooks/*.ipynb; do $(BIN)/mlexpert run $$notebook; done
+
+bundles: setup  ## build the browser parts of the widgets anew after a change of their sources (needs node)
+	cd widgets/bundle && npm ci && node build.mjs
 
 labextension: setup  ## build the JupyterLab extension anew after a change of its sources (needs node)
 	cd widgets/labextension && npm ci && PATH="$(CURDIR)/$(BIN):$$PATH" npm run build:prod
@@ -57,4 +61,4 @@ screenshots: setup chromium  ## take the pictures in docs/screenshots anew
 	PYTHONPATH=tests $(BIN)/python tests/browser/screenshots.py
 
 clean:  ## remove what the commands made
-	rm -rf $(VENV) build notebooks/workspaces widgets/labextension/node_modules widgets/labextension/lib
+	rm -rf $(VENV) build notebooks/workspaces widgets/labextension/node_modules widgets/labextension/lib widgets/bundle/node_modules

@@ -15,6 +15,7 @@ const VIEWS = {
 	architecture_view: "graph/architecture_view.js",
 	learning_curves: "curves/learning_curves.js",
 	memory_monitor: "memory/memory_monitor.js",
+	dashboard: "dashboard.js",
 	latency_profile: "latency/latency_profile.js",
 };
 

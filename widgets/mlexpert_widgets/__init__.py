@@ -1,6 +1,6 @@
 """Pictures and controls for notebooks: plain data in, picture out; knows nothing of the toolkit.
 
-The live ones bring the widget machinery with them, so they are loaded when they are first used.
+Each is loaded when it is first used: the views bring the widget machinery with them, `ModelGraph` brings torch.
 """
 
 from importlib import import_module
@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 from mlexpert_widgets.share_bar import share_bar, share_colours
 
 if TYPE_CHECKING:
+    from mlexpert_widgets.graph.model_graph import ModelGraph
     from mlexpert_widgets.progress_card import ProgressCard
     from mlexpert_widgets.stop_button import StopButton
 
-__all__ = ["ProgressCard", "StopButton", "share_bar", "share_colours"]
+__all__ = ["ModelGraph", "ProgressCard", "StopButton", "share_bar", "share_colours"]
 
-_HOMES = {"ProgressCard": "progress_card", "StopButton": "stop_button"}
+_HOMES = {
+    "ModelGraph": "graph.model_graph",
+    "ProgressCard": "progress_card",
+    "StopButton": "stop_button",
+}
 
 
 def __getattr__(name: str) -> Any:

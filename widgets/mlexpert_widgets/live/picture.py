@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from html import escape
 
 TEXT_ROWS = 12  # of a table, in a terminal
+HTML_ROWS = 200  # of a table, in a notebook that is to stay small
 CELL = "padding:2px 14px 2px 0;text-align:left;font-variant-numeric:tabular-nums;vertical-align:top"
 FIGURE = "margin:0 0 4px 0;max-width:100%;overflow-x:auto"
 CAPTION = "font-size:13px;line-height:1.5;margin-top:4px;max-width:75ch;white-space:pre-line"
@@ -20,7 +21,10 @@ class Table:
     def html(self) -> str:
         """Give it as an HTML table."""
         head = "".join(f'<th scope="col" style="{CELL}">{escape(each)}</th>' for each in self.columns)
-        rows = "".join(f"<tr>{''.join(_cell(each) for each in row)}</tr>" for row in self.rows)
+        shown = self.rows[:HTML_ROWS]
+        rows = "".join(f"<tr>{''.join(_cell(each) for each in row)}</tr>" for row in shown)
+        if len(self.rows) > len(shown):
+            rows += f"<tr>{_cell(f'… {len(self.rows) - len(shown)} more rows')}</tr>"
         caption = f'<caption style="text-align:left">{escape(self.title)}</caption>'
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
 
