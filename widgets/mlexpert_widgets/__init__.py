@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 from mlexpert_widgets.share_bar import share_bar, share_colours
 
 if TYPE_CHECKING:
+    from mlexpert_widgets.curves.learning_curves import LearningCurves
+    from mlexpert_widgets.curves.recorder import Recorder
     from mlexpert_widgets.graph.model_graph import ModelGraph
     from mlexpert_widgets.progress_card import ProgressCard
     from mlexpert_widgets.stop_button import StopButton
 
-__all__ = ["ModelGraph", "ProgressCard", "StopButton", "share_bar", "share_colours"]
+__all__ = ["LearningCurves", "ModelGraph", "ProgressCard", "Recorder", "StopButton", "share_bar", "share_colours"]
 
 _HOMES = {
+    "LearningCurves": "curves.learning_curves",
     "ModelGraph": "graph.model_graph",
+    "Recorder": "curves.recorder",
     "ProgressCard": "progress_card",
     "StopButton": "stop_button",
 }

@@ -5,7 +5,7 @@ import { view } from "./live/view.js";
 
 /** @param {import("./live/view.js").Context} place @returns {() => void} */
 function mount({ model, el }) {
-	el.classList.add("mlx-bar");
+	el.classList.add("mlx-strip");
 	const title = document.createElement("strong");
 	const said = document.createElement("span");
 	said.className = "mlx-muted";

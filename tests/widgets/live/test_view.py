@@ -9,7 +9,7 @@ import pytest
 
 PROBE = textwrap.dedent("""
     import gc, threading, weakref
-    from matplotlib.figure import Figure
+    from mlexpert_widgets.live.plot import Plot
     from mlexpert_widgets.live.picture import Picture, Table
     from mlexpert_widgets.live.view import View
 
@@ -21,7 +21,7 @@ PROBE = textwrap.dedent("""
             return Picture("Probe", f"{self.count} points", "<svg/>", (Table("t", ("a",), (("1",),)),))
 
         def plot(self):
-            figure = Figure((2, 1))
+            figure = Plot(2, 1)
             figure.subplots().plot([0, self.count])
             return figure
 """)

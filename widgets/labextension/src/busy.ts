@@ -6,9 +6,9 @@
 
 import type { ISessionContext } from '@jupyterlab/apputils';
 import { type Kernel, KernelMessage } from '@jupyterlab/services';
-import { UUID } from '@lumino/coreutils';
 
 const PATIENCE_MS = 400; // an idle kernel has answered by then
+const TRIES = 20; // while the connection is being made
 const WIDGETS = 'jupyter.widget'; // what a widget manager listens for
 const VIEWS = 'mlexpert.views';
 
@@ -23,17 +23,23 @@ type Inside = {
 export function introduce(session: ISessionContext): void {
   const meet = (kernel: Kernel.IKernelConnection | null | undefined) => {
     if (kernel) {
-      window.setTimeout(() => void ask(kernel), PATIENCE_MS);
+      window.setTimeout(() => void ask(kernel, TRIES), PATIENCE_MS);
     }
   };
   session.kernelChanged.connect((_, { newValue }) => meet(newValue));
   meet(session.session?.kernel);
 }
 
-async function ask(kernel: Kernel.IKernelConnection): Promise<void> {
+async function ask(kernel: Kernel.IKernelConnection, tries: number): Promise<void> {
   const inside = kernel as unknown as Inside;
   const known = await Promise.race([kernel.info.then(() => true), Promise.resolve(false)]);
   if (known || kernel.isDisposed || !inside._info || inside._supportsSubshells === undefined) {
+    return;
+  }
+  if (kernel.connectionStatus !== 'connected') {
+    if (tries > 0) {
+      window.setTimeout(() => void ask(kernel, tries - 1), PATIENCE_MS);
+    }
     return;
   }
   const question = KernelMessage.createMessage({
@@ -64,7 +70,7 @@ async function call(kernel: Kernel.IKernelConnection): Promise<void> {
     username: kernel.username,
     session: kernel.clientId,
     subshellId,
-    content: { comm_id: UUID.uuid4(), target_name: VIEWS, data: {} }
+    content: { comm_id: kernel.createComm(VIEWS).commId, target_name: VIEWS, data: {} }
   });
   await kernel.sendShellMessage(message, false, true).done;
   kernel.requestDeleteSubshell({ subshell_id: subshellId }, true);

@@ -17,7 +17,7 @@ WIDTH, HEIGHT = 720, 260
 LEFT, RIGHT, TOP, BOTTOM = 64, 130, 28, 40
 COLOURS, DASHES = 8, ("", "7 3", "2 3", "9 3 2 3")
 TICKS = 5
-POINTS = 600  # of one line, at most
+POINTS, ALL_POINTS = 600, 4500  # of one line and of all, at most
 NAMES = 12  # at the right edge, at most
 NAME_LENGTH = 20
 ROW = 15  # height of a name
@@ -37,8 +37,8 @@ class Line:
     """
 
     name: str
-    xs: Sequence[float]
-    ys: Sequence[float]
+    xs: Sequence[float] | Floats
+    ys: Sequence[float] | Floats
     dashed: bool = False
     faint: bool = False
     colour: int | None = None
@@ -108,7 +108,8 @@ def line_chart(
     """
     x = axis([each for line in lines for each in _ends(line.xs)], LEFT, WIDTH - RIGHT)
     y = axis(_joined(lines), HEIGHT - BOTTOM, TOP, log=log_y)
-    drawn = [_line(line, at, (x, y)) for at, line in enumerate(lines)]
+    points = min(POINTS, ALL_POINTS // max(1, len(lines)))
+    drawn = [_line(line, at, (x, y), points) for at, line in enumerate(lines)]
     return _svg(title, [*_grid(x, y, x_label), *_marks(marks, x), *drawn, *_names(lines, y)])
 
 
@@ -166,10 +167,10 @@ def _grid(x: Axis, y: Axis, x_label: str) -> list[str]:
     return [*parts, label]
 
 
-def _line(line: Line, at: int, axes: tuple[Axis, Axis]) -> str:
+def _line(line: Line, at: int, axes: tuple[Axis, Axis], points: int) -> str:
     x, y = axes
     xs, ys = np.asarray(line.xs, dtype=float), np.asarray(line.ys, dtype=float)
-    chosen = extremes(ys, POINTS)
+    chosen = extremes(ys, max(16, points))
     path, pen = [], "M"
     for each_x, each_y in zip(xs[chosen].tolist(), ys[chosen].tolist(), strict=True):
         if not isfinite(each_y) or (y.log and each_y <= 0):
@@ -252,7 +253,7 @@ def _joined(lines: Sequence[Line]) -> Floats:
     return np.concatenate([np.asarray(line.ys, dtype=float) for line in lines]) if lines else np.zeros(0)
 
 
-def _ends(xs: Sequence[float]) -> tuple[float, ...]:
+def _ends(xs: Sequence[float] | Floats) -> tuple[float, ...]:
     found = np.asarray(xs, dtype=float)
     return (float(found.min()), float(found.max())) if len(found) else ()
 

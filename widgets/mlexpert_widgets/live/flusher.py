@@ -3,6 +3,7 @@
 import functools
 import threading
 import time
+import traceback
 import weakref
 from typing import Protocol
 
@@ -52,7 +53,11 @@ class Flusher:
         with self._lock:
             served = list(self._served)
         for each in served:
-            each.flush()
+            try:
+                each.flush()
+            except Exception:  # noqa: BLE001 - one view that fails must not end the others
+                self.remove(each)
+                traceback.print_exc()
 
 
 def period_s(count: int) -> float:

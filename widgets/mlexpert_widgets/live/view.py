@@ -5,7 +5,6 @@ At the end of each cell, and at times while one runs, the picture is brought up 
 needs no kernel, no script and no widget state.
 """
 
-import io
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -24,11 +23,10 @@ from mlexpert_widgets.live.picture import Picture
 from mlexpert_widgets.messages import hear
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from mlexpert_widgets.live.plot import Plot
 
 ROOT = Path(__file__).parents[1]
 FREEZE_PERIOD_S = 30.0  # while a cell runs: what a kernel that dies may lose
-PNG_DPI = 80
 
 
 class View(anywidget.AnyWidget):
@@ -67,7 +65,7 @@ class View(anywidget.AnyWidget):
         """Give what the view shows now, as a picture that needs nothing."""
         raise NotImplementedError
 
-    def plot(self) -> "Figure":
+    def plot(self) -> "Plot":
         """Give what the view shows now, as a matplotlib figure for a report."""
         raise NotImplementedError
 
@@ -150,7 +148,7 @@ class View(anywidget.AnyWidget):
         data: dict[str, Any] = {"text/plain": picture.text(), "text/html": self.html(picture)}
         metadata: dict[str, Any] = {}
         if image:
-            data["image/png"] = _png(self.plot())
+            data["image/png"] = b64encode(self.plot().png()).decode()
             metadata["image/png"] = {"alt": f"{picture.title}. {picture.summary}"}
         if needs_widget_output() and not self._closed:
             data |= _widget_part(self)
@@ -179,12 +177,6 @@ def bundle(name: str) -> str:
 def style(*names: str) -> str:
     """Give the style that all views share, and those of the named files under `mlexpert_widgets`."""
     return "\n".join((ROOT / name).read_text("utf-8") for name in ("live/view.css", *names))
-
-
-def _png(figure: "Figure") -> str:
-    file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=PNG_DPI)
-    return b64encode(file.getvalue()).decode()
 
 
 def _widget_part(view: View) -> Mapping[str, Any]:

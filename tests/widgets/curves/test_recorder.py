@@ -1,0 +1,128 @@
+"""The recorder: what is logged comes back, tensors are taken as they are, and what cannot be one number is refused."""
+
+import json
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from mlexpert_widgets import Recorder
+from mlexpert_widgets.curves.recorder import MOST_WAITING
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_what_is_logged_comes_back_in_order():
+    recorder = Recorder()
+    for step in range(2 * MOST_WAITING + 5):
+        recorder.log(step, loss=step / 2)
+    recorder.log(step=7, loss=1, **{"val/loss": float("nan")})
+    steps, values = recorder.history("loss")
+    assert len(steps) == 2 * MOST_WAITING + 6
+    assert (steps[-1], values[-1], values[4]) == (7, 1, 2)
+    assert np.isnan(recorder.history("val/loss")[1]).all()
+    assert [each.name for each in recorder.series()] == ["loss", "val/loss"]
+    times = recorder.series()[0].time
+    assert (np.diff(times) >= 0).all()
+
+
+def test_a_bound_log_is_the_same():
+    recorder = Recorder()
+    put = recorder.bind("loss", "acc")
+    for step in range(10):
+        put(step, 1.0, step / 10)
+    assert recorder.history("acc")[1].tolist() == pytest.approx([each / 10 for each in range(10)])
+    put(10, 1.0)
+    with pytest.raises(TypeError, match="loss, acc at step 10 got 1 values"):
+        recorder.drain()
+    for names in ((), ("a", "a")):
+        with pytest.raises(ValueError, match="bind needs different names"):
+            recorder.bind(*names)
+
+
+def test_a_tensor_is_taken_as_it_is_now_and_keeps_no_graph():
+    recorder = Recorder()
+    weight = torch.ones(1, requires_grad=True)
+    total = torch.zeros(())
+    for step in range(3):
+        total += 1
+        recorder.log(step, total=total, loss=(weight * 2).sum(), count=np.float32(step), many=torch.tensor([[step]]))
+    (entry, *_) = recorder._waiting
+    assert all(not isinstance(value, torch.Tensor) for value in entry[2].values())
+    assert recorder.history("total")[1].tolist() == [1, 2, 3]
+    assert recorder.history("many")[1].tolist() == [0, 1, 2]
+
+
+def test_what_is_not_one_number_is_refused_by_its_name_and_the_rest_is_kept():
+    recorder = Recorder()
+    with pytest.raises(TypeError, match=r"loss has shape \(3,\), not one number; log loss.mean\(\)"):
+        recorder.log(0, loss=torch.zeros(3))
+    recorder.log(1, loss=None, acc=0.5)
+    with pytest.raises(TypeError, match="loss=None of step 1 is not one number"):
+        recorder.drain()
+    assert recorder.history("acc")[1].tolist() == [0.5]
+    with pytest.raises(KeyError, match="no metric 'nope' in 'run'; there are: acc"):
+        recorder.history("nope")
+
+
+def test_threads_that_log_at_once_lose_nothing():
+    recorder = Recorder()
+
+    def work():
+        for step in range(5000):
+            recorder.log(step, loss=1.0)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for each in threads:
+        each.start()
+    while any(each.is_alive() for each in threads):
+        recorder.drain()
+    assert len(recorder.history("loss")[0]) == 20_000
+
+
+def test_a_long_run_is_bounded_and_keeps_its_spike():
+    recorder = Recorder(capacity=1000)
+    for step in range(20_000):
+        recorder.log(step, loss=99.0 if step == 777 else 1.0)
+    (series,) = recorder.series()
+    assert len(series) <= 1000
+    assert series.thinned
+    assert series.value.max() == 99
+
+
+def test_a_saved_run_is_read_back_and_something_else_is_refused(tmp_path):
+    recorder = Recorder("first")
+    for step in range(20):
+        recorder.log(step, loss=[1.0, float("nan"), float("inf")][step % 3])
+    recorder.epoch(1)
+    recorder.save(tmp_path / "run.json")
+    json.loads((tmp_path / "run.json").read_text(), parse_constant=pytest.fail)
+    again = Recorder.load(tmp_path / "run.json")
+    assert (again.name, again.epochs) == ("first", ((19, 1),))
+    assert again.history("loss")[1].tolist() == pytest.approx(recorder.history("loss")[1].tolist(), nan_ok=True)
+    for text in ("[]", "{}", "nonsense", '{"name": "a", "epochs": [1], "metrics": {}}'):
+        with pytest.raises(ValueError, match=r"this is not a saved recorder \(.*\); give what"):
+            Recorder.from_json(text)
+
+
+def test_text_and_svg_show_it():
+    recorder = Recorder()
+    recorder.log(0, loss=2.0)
+    recorder.log(1, loss=1.0)
+    assert "least 1, greatest 2, 2 points" in recorder.text()
+    assert recorder.to_svg("loss").startswith("<svg")
+
+
+def test_a_script_gets_it_without_torch_and_without_the_widget_machinery():
+    code = (
+        "import sys; from mlexpert_widgets import Recorder; r = Recorder(); r.log(0, loss=1.0); print(r.text()); "
+        "print([n for n in ('torch', 'anywidget', 'ipywidgets', 'matplotlib', 'IPython') if n in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT / "widgets", capture_output=True, text=True, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]"

@@ -1,0 +1,1 @@
+"""Learning curves: what a training loop logs, what the curves say, and the view of them."""
