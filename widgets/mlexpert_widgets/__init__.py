@@ -12,17 +12,34 @@ if TYPE_CHECKING:
     from mlexpert_widgets.curves.learning_curves import LearningCurves
     from mlexpert_widgets.curves.recorder import Recorder
     from mlexpert_widgets.graph.model_graph import ModelGraph
+    from mlexpert_widgets.memory.memory_monitor import MemoryMonitor
+    from mlexpert_widgets.memory.out_of_memory import oom_report
+    from mlexpert_widgets.memory.sampler import MemorySampler
     from mlexpert_widgets.progress_card import ProgressCard
     from mlexpert_widgets.stop_button import StopButton
 
-__all__ = ["LearningCurves", "ModelGraph", "ProgressCard", "Recorder", "StopButton", "share_bar", "share_colours"]
+__all__ = [
+    "LearningCurves",
+    "MemoryMonitor",
+    "MemorySampler",
+    "ModelGraph",
+    "ProgressCard",
+    "Recorder",
+    "StopButton",
+    "oom_report",
+    "share_bar",
+    "share_colours",
+]
 
 _HOMES = {
     "LearningCurves": "curves.learning_curves",
+    "MemoryMonitor": "memory.memory_monitor",
+    "MemorySampler": "memory.sampler",
     "ModelGraph": "graph.model_graph",
     "Recorder": "curves.recorder",
     "ProgressCard": "progress_card",
     "StopButton": "stop_button",
+    "oom_report": "memory.out_of_memory",
 }
 
 
