@@ -225,9 +225,16 @@ def _run(call: Call, front: Front) -> Answer:
     return Answer(card, facts, run.exit_code)
 
 
+def _dashboard(_call: Call, front: Front) -> Answer:
+    raise UsageError(
+        f"a dashboard shows a variable of a notebook; type there: %{front.prefix.lstrip('%')} dashboard MODEL"
+    )
+
+
 _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
     "approve": _approve,
     "catalogue": _catalogue,
+    "dashboard": _dashboard,
     "diff": _diff,
     "history": _history,
     "run": _run,

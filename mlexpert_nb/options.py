@@ -61,9 +61,12 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--force": {"action": "store_true", "help": "also where there are edits of yours; they are lost"},
     "--to": {"metavar": "notebook|files", "help": "carry the edits of the other side over, into this one"},
     "--receipt": {"metavar": "SHA256", "help": "receipt that you kept, to hold the workspace to"},
+    "--recorder": {"metavar": "NAME", "help": "variable with the runs to show; every recorder if not given"},
+    "--inputs": {"metavar": "NAME", "help": "variable with example inputs, for shapes, cost and latency"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
-_REQUEST = tuple(name for name in OPTIONS if name not in {"--force", "--receipt", "--to", "-o"})
+_NOT_OF_REQUESTS = {"--force", "--inputs", "--receipt", "--recorder", "--to", "-o"}
+_REQUEST = tuple(name for name in OPTIONS if name not in _NOT_OF_REQUESTS)
 _WORKSPACE = ("--workspace", "--json")
 
 VERBS: Mapping[str, Verb] = {
@@ -91,6 +94,11 @@ VERBS: Mapping[str, Verb] = {
     ),
     "history": Verb("list the runs that changed a workspace", "[WORKSPACE]", _WORKSPACE),
     "catalogue": Verb("list what can be built without a language model", "[NAME]", ("--json",)),
+    "dashboard": Verb(
+        "show a model of this notebook live: architecture, curves, memory, latency",
+        "[MODEL]",
+        ("--recorder", "--inputs"),
+    ),
     "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),
     "help": Verb("say more about a command", "[COMMAND]", ()),
 }

@@ -28,6 +28,11 @@ with torch.no_grad():
 logits_BTV = getattr(output, "logits", output)
 print("token ids", tuple(ids_BT.shape), "-> logits", tuple(logits_BTV.shape))"""
 
+ARCHITECTURE = """\
+from mlexpert_widgets import ArchitectureView
+
+ArchitectureView(model, ids_BT)"""
+
 
 def opening_cells(workspace: str, names: tuple[str, ...]) -> tuple[Cell, Cell]:
     """Give the cells that import `names` from the delivered package and build the network.
@@ -50,4 +55,5 @@ def plain_cells(workspace: str) -> tuple[Cell, ...]:
         *opening_cells(workspace, ("ModelConfig", "build_model")),
         Cell("code", _PARAMETERS, "parameters"),
         Cell("code", _FORWARD, "forward"),
+        Cell("code", ARCHITECTURE, "architecture"),
     )

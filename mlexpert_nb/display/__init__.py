@@ -2,9 +2,9 @@
 
 Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py` and `drift_card.py` (other
 cards); `progress.py` (a run under way: `live.py` as a widget, `terminal.py` in a shell, `interrupt.py` its Stop),
-`ask.py` (approval); `cells.py` (the payload), `insertion.py` and `undo.py` (where cells go, and the way back: decisions
-that the extension shares); `notebook_*.py` (files: cells, bytes, runs, records, drift), `headless.py` (their kernel).
-Loaded piece by piece: the command line starts without a notebook's machinery.
+`ask.py` (approval), `dashboard.py` (a model, live); `cells.py` (the payload), `insertion.py` and `undo.py` (where cells
+go, and the way back: decisions that the extension shares); `notebook_*.py` (files: cells, bytes, runs, records, drift),
+`headless.py` (their kernel). Loaded piece by piece: the command line starts without a notebook's machinery.
 """
 
 from importlib import import_module
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.card_html import render_bundle, render_html
     from mlexpert_nb.display.card_text import render_text
     from mlexpert_nb.display.cells import About, carry_bundle, cells_bundle, result_bundle, undo_bundle
+    from mlexpert_nb.display.dashboard import show_dashboard
     from mlexpert_nb.display.drift_card import Compared, carried_card, diff_card
     from mlexpert_nb.display.front_end import inserts_cells, notebook_path, only_shows_cells
     from mlexpert_nb.display.notebook_ask import NotebookAsk
@@ -66,6 +67,7 @@ __all__ = [
     "result_bundle",
     "result_card",
     "run_notebook",
+    "show_dashboard",
     "stopped_card",
     "undo_bundle",
     "undone_card",
@@ -81,6 +83,7 @@ _HOMES = {
     "card_text": ("render_text",),
     "cells": ("About", "carry_bundle", "cells_bundle", "result_bundle", "undo_bundle"),
     "front_end": ("inserts_cells", "notebook_path", "only_shows_cells"),
+    "dashboard": ("show_dashboard",),
     "drift_card": ("Compared", "carried_card", "diff_card"),
     "notebook_ask": ("NotebookAsk",),
     "notebook_drift": ("Carried", "NotebookSide", "carried_cells", "put_cells", "read_side"),

@@ -44,4 +44,4 @@ def test_the_cells_run_in_order_on_any_delivery(tmp_path, monkeypatch, capsys):
 
 def test_the_cells_depend_on_nothing_but_the_workspace():
     assert plain_cells("W") == plain_cells("W")
-    assert [cell.role for cell in plain_cells("W")] == ["imports", "build", "parameters", "forward"]
+    assert [cell.role for cell in plain_cells("W")] == ["imports", "build", "parameters", "forward", "architecture"]

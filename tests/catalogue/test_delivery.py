@@ -153,7 +153,7 @@ def test_the_cells_run_in_order_and_the_small_network_learns(delivered):
 def test_cells_have_stable_roles_short_functions_and_no_paths_but_the_workspace():
     cells = FLAGSHIP.cells(CONFIG, workspace="it's here")
     assert [cell.role for cell in cells] == [
-        *("intro", "imports", "build", "parameters", "forward", "halting", "train", "curve")
+        *("intro", "imports", "build", "parameters", "forward", "architecture", "halting", "train")
     ]
     assert [cell.cell_type for cell in cells] == ["markdown"] + ["code"] * 7
     for cell in cells[1:]:

@@ -105,6 +105,11 @@ class ModelGraph:
             self._run(*_arguments(example_inputs, device))
 
     @property
+    def entries(self) -> Sequence[Entry]:
+        """What was found of each module, in the order of `named_modules()`."""
+        return self._entries
+
+    @property
     def num_parameters(self) -> int:
         """Parameters of the model, each counted once."""
         return self._entries[0].total

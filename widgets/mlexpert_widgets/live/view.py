@@ -77,6 +77,20 @@ class View(anywidget.AnyWidget):
         if self._moved and self._outputs and time.monotonic() - self._frozen_at > FREEZE_PERIOD_S:
             self.freeze(image=False)
 
+    @property
+    def moved(self) -> bool:
+        """Whether it shows something else than its outputs hold."""
+        return self._moved
+
+    @property
+    def closed(self) -> bool:
+        """Whether it was taken away."""
+        return self._closed
+
+    def settled(self) -> None:
+        """Say that what has moved is held by an output of another view."""
+        self._moved = bool(self._outputs)
+
     def live(self) -> None:
         """Have `flush` called from now on, until the view is closed or nobody holds it."""
         flusher().add(self)
@@ -151,8 +165,13 @@ class View(anywidget.AnyWidget):
             data["image/png"] = b64encode(self.plot().png()).decode()
             metadata["image/png"] = {"alt": f"{picture.title}. {picture.summary}"}
         if needs_widget_output() and not self._closed:
-            data |= _widget_part(self)
+            data |= self.widget_part()
         return data, metadata
+
+    def widget_part(self) -> Mapping[str, Any]:
+        """Give the part of the output that is a widget, for front ends that draw one only there."""
+        data, _metadata = self._repr_mimebundle_() or ({}, {})
+        return {name: value for name, value in data.items() if name != "text/plain"}
 
     def html(self, picture: Picture | None = None) -> str:
         """Give the frozen view, into which the live one is put where there is one."""
@@ -177,8 +196,3 @@ def bundle(name: str) -> str:
 def style(*names: str) -> str:
     """Give the style that all views share, and those of the named files under `mlexpert_widgets`."""
     return "\n".join((ROOT / name).read_text("utf-8") for name in ("live/view.css", *names))
-
-
-def _widget_part(view: View) -> Mapping[str, Any]:
-    data, _metadata = view._repr_mimebundle_() or ({}, {})
-    return {name: value for name, value in data.items() if name != "text/plain"}

@@ -1,6 +1,6 @@
 """Notebook cells: build the delivered network, look at it, watch it halt, train a small one."""
 
-from mlexpert_nb.catalogue.cells import opening_cells
+from mlexpert_nb.catalogue.cells import ARCHITECTURE, opening_cells
 from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import ModelConfig, count_parameters
 from mlexpert_nb.packages import Cell
 
@@ -30,12 +30,15 @@ for threshold in (0.05, 0.12, 0.5):
 _TRAIN = """\
 from pydoc_data.topics import topics
 
+from mlexpert_widgets import LearningCurves
+
 torch.set_num_threads(1)  # matrices this small are slower on more
 text = torch.tensor(list("\\n".join(topics.values()).encode()), dtype=torch.long)
 small = dict(vocab_size=256, d_model=64, n_heads=4, n_kv_heads=2, d_ff=192, mem_heads=4, mem_head_dim=16)
 learner = build_model(**small, n_layers=2, window=32, core_layers=1, core_d_ff=192, n_sup=2)
 optimizer = torch.optim.AdamW(learner.parameters(), lr=2e-3, betas=(0.9, 0.95), weight_decay=0.1)
-losses = []
+curves = LearningCurves()
+curves.show()
 for step in range(60):
     start = torch.randint(len(text) - 65, (8, 1)) + torch.arange(65)
     loss = learner.loss(text[start[:, :-1]], text[start[:, 1:]])
@@ -43,17 +46,12 @@ for step in range(60):
     loss.backward()
     torch.nn.utils.clip_grad_norm_(learner.parameters(), 1.0)
     optimizer.step()
-    losses.append(loss.item())
+    curves.log(step, loss=loss)
+    if curves.stopped:
+        break
+curves.stop()
+_, losses = curves.recorder.history("loss")
 print(f"loss {losses[0]:.2f} -> {losses[-1]:.2f}")"""
-
-_CURVE = """\
-import matplotlib.pyplot as plt
-
-plt.figure(figsize=(5, 2.5))
-plt.plot(losses)
-plt.xlabel("step")
-plt.ylabel("training loss")
-plt.show()"""
 
 
 def notebook_cells(config: ModelConfig, workspace: str) -> tuple[Cell, ...]:
@@ -64,7 +62,7 @@ def notebook_cells(config: ModelConfig, workspace: str) -> tuple[Cell, ...]:
         *opening_cells(workspace, ("ModelConfig", "build_model", "count_parameters", "parameter_table")),
         Cell("code", _PARAMETERS, "parameters"),
         Cell("code", _FORWARD, "forward"),
+        Cell("code", ARCHITECTURE, "architecture"),
         Cell("code", _HALTING, "halting"),
         Cell("code", _TRAIN, "train"),
-        Cell("code", _CURVE, "curve"),
     )
