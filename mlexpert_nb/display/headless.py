@@ -22,6 +22,7 @@ from mlexpert_nb.packages import Event, OnEvent
 Kind = Literal["phase", "say", "tool", "test", "check", "note"]
 KINDS: tuple[Kind, ...] = ("phase", "say", "tool", "test", "check", "note")
 GRACE_S = 2.0  # for the interrupted cell to end its children before the kernel goes
+OURS = "mlexpert_widgets."  # where our views come from, by anywidget's id
 
 
 class Headless:
@@ -39,7 +40,7 @@ class Headless:
     def widgets(self) -> Mapping[str, Any]:
         """Give the state of the widgets that were shown, for the notebook's metadata; empty if there were none."""
         self._client.set_widgets_metadata()
-        return dict(self._client.nb.metadata.get("widgets", {}))
+        return without_ours(self._client.nb.metadata.get("widgets", {}))
 
     def execute(self, cell: nbformat.NotebookNode) -> None:
         """Run one code cell; its outputs are in the cell afterwards, also when it fails.
@@ -89,6 +90,27 @@ def kernel(folder: Path, on_event: OnEvent) -> Iterator[Headless]:
         raise
     finally:
         client._cleanup_kernel()  # noqa: SLF001 - what nbclient's own setup_kernel ends with
+
+
+def without_ours(widgets: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the state of our own views: their outputs hold all that is shown, and each would add its program.
+
+    Args:
+        widgets: Widget metadata of a notebook.
+    """
+    kept = {}
+    for mime, told in widgets.items():
+        states = told.get("state", {})
+        ours = {name for name, each in states.items() if _is_ours(fields(each.get("state")))}
+        layouts = {str(states[name]["state"].get("layout", "")).removeprefix("IPY_MODEL_") for name in ours}
+        rest = {name: each for name, each in states.items() if name not in ours | layouts}
+        if rest:
+            kept[mime] = {**told, "state": rest}
+    return kept
+
+
+def _is_ours(state: Mapping[str, object]) -> bool:
+    return str(state.get("_anywidget_id", "")).startswith(OURS)
 
 
 class _Client(NotebookClient):

@@ -1,9 +1,11 @@
 """One browser and one server for all browser tests; they run last, because playwright keeps an event loop running."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from browser.ahead import Ahead
 from browser.chromium import ADVICE, find
 from browser.front import Front
 from browser.server import Server, jupyter
@@ -19,6 +21,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 HERE = Path(__file__).parent
+FAILED = pytest.StashKey[bool]()
 SIZE = {"width": 1300, "height": 900}
 
 
@@ -31,6 +34,7 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item, call):
     """Tell with a failure what the servers logged and what the pages looked like."""
     report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed and call.when == "call":
         for server in {each for each in item.funcargs.values() if isinstance(each, Server)}:
             report.sections.append(("end of the server's log", server.log.read_text()[-3000:]))
@@ -91,7 +95,49 @@ def fronts(profile):
         front.close()
 
 
+@pytest.fixture(scope="session")
+def ahead(server) -> Iterator[Ahead]:
+    """Kernels for `front`, started one test ahead."""
+    ahead = Ahead(server)
+    yield ahead
+    ahead.close()
+
+
+@pytest.fixture(scope="session")
+def kept() -> dict[str, Front]:
+    """The pages that wait for the next test, by front end."""
+    return {}
+
+
 @pytest.fixture
-def front(fronts, server, app):
-    """A page of JupyterLab, and again one of Notebook 7."""
-    return fronts(server, app)
+def lend(request, kept, profile, ahead):
+    """Hand pages from test to test, the same ones until a test fails."""
+
+    @contextmanager
+    def lent(app):
+        front = kept.pop(app, None) or Front(profile.new_page(), ahead.server, app, ahead)
+        front.page.bring_to_front()  # Chromium gives the pages behind less of the processor
+        yield front
+        if front.leave() and not request.node.stash.get(FAILED, False):
+            kept[app] = front
+        else:
+            front.page.close()
+
+    return lent
+
+
+@pytest.fixture
+def front(lend, app):
+    """JupyterLab, and again Notebook 7, with no notebook open: `front.begin("print(1)")` opens one of its own.
+
+    The page may have shown the notebooks of other tests; the notebook and its kernel are this test's own.
+    """
+    with lend(app) as front:
+        yield front
+
+
+@pytest.fixture
+def lab(lend):
+    """The same in JupyterLab alone."""
+    with lend("lab") as front:
+        yield front

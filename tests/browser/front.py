@@ -4,12 +4,14 @@ import json
 from pathlib import Path
 
 import nbformat
+from browser.ahead import Ahead
 from browser.server import TOKEN, Server
 from playwright.sync_api import Page
 
-READY = """() => {
+READY = """name => {
   const w = window.jupyterapp?.shell.currentWidget, k = w?.sessionContext?.session?.kernel;
-  return !!w?.content?.model && !!k && k.connectionStatus === 'connected' && k.status === 'idle';
+  const here = !!w?.content?.model && !!w.node.querySelector('.jp-Cell') && (!name || w.context.path.endsWith(name));
+  return here && !!k && k.connectionStatus === 'connected' && k.status === 'idle';
 }"""  # the status bar says idle before the kernel is connected, and a run is then swallowed
 CELLS = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells.map(cell => cell.toJSON())"""
 RUN = """async index => {
@@ -17,6 +19,23 @@ RUN = """async index => {
   w.content.activeCellIndex = index;
   w.content.deselectAll();
   window.mlxRun = window.jupyterapp.commands.execute('notebook:run-cell').then(() => true);
+}"""
+DRAWN = "() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+OPEN = {  # what each front end itself does with the address of a page
+    "lab": "name => void window.jupyterapp.commands.execute('docmanager:open', { path: name, factory: 'Notebook' })",
+    "notebook": """name => {
+      const where = '/notebooks/' + name.split('/').map(encodeURIComponent).join('/');
+      window.history.replaceState({}, '', where);
+      return window.jupyterapp.commands.execute('router:tree', { path: where, search: '' });
+    }""",
+}
+LEAVE = """() => {
+  if (!window.jupyterapp) return 1;
+  for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose();
+  const ours = Object.keys(window.localStorage).filter(key => key.startsWith('mlexpert:'));
+  ours.forEach(key => window.localStorage.removeItem(key));
+  delete window.owned;
+  return document.querySelectorAll('dialog, .jp-Dialog, .jp-Notebook').length;
 }"""
 NOISE = (  # Notebook 7.6 says so with no extension at all
     "Cannot read properties of undefined (reading 'schema')",
@@ -38,16 +57,25 @@ class Front:
         sockets: Addresses of the web sockets that the page has opened, so far.
     """
 
-    def __init__(self, page: Page, server: Server, app: str) -> None:
-        self.page, self.server, self.app = page, server, app
-        self.path, self.errors, self.sockets = Path(), [], []
+    def __init__(self, page: Page, server: Server, app: str, ahead: Ahead | None = None) -> None:
+        self.page, self.server, self.app, self.ahead = page, server, app, ahead
+        self.path, self.errors, self.sockets, self._vacant = Path(), [], [], False
         page.set_default_timeout(TIMEOUT_MS)
         page.on("console", lambda message: message.type == "error" and self.errors.append(message.text))
         page.on("pageerror", lambda error: self.errors.append(str(error)))
         page.on("websocket", lambda socket: self.sockets.append(socket.url))
 
+    def begin(self, *sources, **metadata):
+        """Write the notebook whose kernel was started ahead, in a folder of its own, and open it."""
+        return self._write(self.ahead.take(), sources, metadata)
+
     def write(self, name, *sources, **metadata):
-        """Write a notebook file; a source that starts with "#md " is text."""
+        """Write a notebook file and open it; a source that starts with "#md " is text."""
+        path = self.server.folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return self._write(path, sources, metadata)
+
+    def _write(self, path, sources, metadata):
         made = [
             nbformat.v4.new_markdown_cell(each[4:]) if each.startswith("#md ") else nbformat.v4.new_code_cell(each)
             for each in sources
@@ -56,8 +84,6 @@ class Front:
             cell["id"] = f"user-{at}"
         kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
         notebook = nbformat.v4.new_notebook(cells=made, metadata={"kernelspec": kernel, **metadata})
-        path = self.server.folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, path)
         return self.open(path)
 
@@ -65,8 +91,12 @@ class Front:
         """Open a notebook and wait for its kernel."""
         self.path = path
         name = path.relative_to(self.server.folder).as_posix()
-        where = f"lab/tree/{name}?token={TOKEN}&reset" if self.app == "lab" else f"notebooks/{name}?token={TOKEN}"
-        self.page.goto(f"{self.server.url}/{where}")
+        if self._vacant:
+            self.page.evaluate(OPEN[self.app], name)
+        else:
+            where = f"lab/tree/{name}?token={TOKEN}&reset" if self.app == "lab" else f"notebooks/{name}?token={TOKEN}"
+            self.page.goto(f"{self.server.url}/{where}")
+        self._vacant = False
         self.wait_ready()
         return self
 
@@ -77,8 +107,7 @@ class Front:
 
     def wait_ready(self):
         """Wait until the notebook is shown and its kernel is idle."""
-        self.page.wait_for_selector(".jp-Notebook .jp-Cell")
-        self.page.wait_for_function(READY)
+        self.page.wait_for_function(READY, arg=self.path.relative_to(self.server.folder).as_posix())
 
     def wait_for_cells(self, count):
         """Wait until the notebook has so many cells."""
@@ -98,7 +127,7 @@ class Front:
         """Wait for the cell that was started."""
         self.page.evaluate("() => window.mlxRun.catch(() => false)")
         self.page.wait_for_function(READY)
-        self.page.wait_for_timeout(100)
+        self.page.evaluate(DRAWN)
 
     def run(self, index):
         """Run a cell to its end, as Ctrl+Enter does."""
@@ -109,7 +138,7 @@ class Front:
         """Run every cell, as the menu does."""
         self.do("notebook:run-all-cells")
         self.page.wait_for_function(READY)
-        self.page.wait_for_timeout(300)
+        self.page.evaluate(DRAWN)
 
     def restart(self):
         """Give the notebook a fresh kernel."""
@@ -228,6 +257,25 @@ class Front:
     def complaints(self):
         """Give the errors in the console, without those that are known."""
         return [each for each in self.errors if not any(noise in each for noise in NOISE)]
+
+    def leave(self):
+        """Close the notebook and make an end of its kernel; the page stays for the next notebook.
+
+        Returns:
+            Whether nothing of this one is left on the page.
+        """
+        if self.path.is_file():
+            self.ahead.shut(self.path)
+        if self.page.is_closed():
+            return False
+        self.page.unroute_all()
+        for popup in [each for each in self.page.context.pages if each.opener() == self.page]:
+            popup.close()
+        left = self.page.evaluate(LEAVE)
+        self.errors.clear()
+        self.sockets.clear()
+        self._vacant = True
+        return left == 0
 
     def close(self):
         """Shut the kernel down and leave the page."""

@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"  # noqa: S105 - of a server that lives for one test run, on the loopback
 ALONE = Path(__file__).with_name("alone")  # settings that keep jupyter-collaboration, once installed, out of a server
+LIGHT = Path(__file__).with_name("light")  # what kernels start faster with
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
@@ -30,6 +31,17 @@ class Server:
     url: str
     folder: Path
     log: Path
+
+    def ask(self, method, what, **content):
+        """Ask its API for something, and give what it answers."""
+        request = urllib.request.Request(  # noqa: S310 - our own loopback server
+            f"{self.url}/api/{what}",
+            json.dumps(content).encode() if content else None,
+            {"Authorization": f"token {TOKEN}", "Content-Type": "application/json"},
+            method=method,
+        )
+        with urllib.request.urlopen(request, timeout=START_S) as answer:  # noqa: S310 - our own loopback server
+            return json.loads(answer.read() or "null")
 
 
 @contextmanager
@@ -88,7 +100,7 @@ def _environment(home: Path, *, collaborative: bool) -> Mapping[str, str]:
         "JUPYTERLAB_SETTINGS_DIR": home / "lab-settings",
         "JUPYTERLAB_WORKSPACES_DIR": home / "lab-workspaces",
     }
-    paths = (ROOT, ROOT / "widgets", ROOT / "tests" / "browser")
+    paths = (ROOT, ROOT / "widgets", ROOT / "tests" / "browser", LIGHT)
     env = {**os.environ, **{name: str(path) for name, path in own.items()}}
     return {**env, "PYTHONPATH": os.pathsep.join(map(str, paths)), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
 

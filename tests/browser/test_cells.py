@@ -22,9 +22,9 @@ def _marks(cell):
 
 
 @pytest.fixture
-def tour(front, tmp_path):
+def tour(front):
     """A notebook with a request in its second cell, in a folder of its own, and the extension loaded in its kernel."""
-    front.write(f"{tmp_path.name}/tour.ipynb", LOAD, request(ONE), AFTER)
+    front.begin(LOAD, request(ONE), AFTER)
     front.run(0)
     return front
 

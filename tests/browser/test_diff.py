@@ -11,8 +11,8 @@ DIFF = "%mlexpert diff --workspace W"
 
 
 @pytest.fixture
-def tour(front, tmp_path):
-    front.write(f"{tmp_path.name}/d.ipynb", LOAD, request(ONE), DIFF)
+def tour(front):
+    front.begin(LOAD, request(ONE), DIFF)
     front.run(0)
     front.run(1)
     return front

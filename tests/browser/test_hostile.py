@@ -30,11 +30,11 @@ def _payload(cells, **more):
 
 
 @pytest.fixture
-def shown(front, tmp_path):
+def shown(front):
     """Run a cell that shows a payload, in a notebook that a script has not touched."""
 
     def show(payload):
-        front.write(f"{tmp_path.name}/h.ipynb", SHOW)
+        front.begin(SHOW)
         (front.path.parent / "payload.json").write_text(json.dumps(payload))
         front.run(0)
         front.page.wait_for_selector(".mlx-card")
@@ -105,8 +105,8 @@ def test_a_cell_of_five_megabytes_and_two_thousand_cells_are_cut_with_a_word(sho
         [],
     ],
 )
-def test_a_payload_that_cannot_be_read_is_one_line_and_changes_nothing(front, tmp_path, payload):
-    front.write(f"{tmp_path.name}/h.ipynb", SHOW)
+def test_a_payload_that_cannot_be_read_is_one_line_and_changes_nothing(front, payload):
+    front.begin(SHOW)
     (front.path.parent / "payload.json").write_text(json.dumps({MIME: payload, "text/plain": "x"}))
     front.run(0)
     front.page.get_by_text("This output cannot be read as cells of mlexpert_nb; run its cell again.").wait_for()

@@ -40,9 +40,9 @@ print("the end")
 
 
 @pytest.fixture
-def tour(front, tmp_path):
+def tour(front):
     def tour(*sources):
-        front.write(f"{tmp_path.name}/p.ipynb", LOAD, *sources)
+        front.begin(LOAD, *sources)
         front.run(0)
         return front
 

@@ -9,9 +9,9 @@ NEW = [["code", "a = 2", "a"], ["code", "b = 2\nprint(b)", "b"], ["code", "d = 2
 
 
 @pytest.fixture
-def conflict(front, tmp_path):
+def conflict(front):
     """A notebook in which b is edited and taken out of the newest plan's way: a and d are in, b is offered."""
-    front.write(f"{tmp_path.name}/r.ipynb", LOAD, request(OLD), "print('after')")
+    front.begin(LOAD, request(OLD), "print('after')")
     front.run(0)
     front.run(1)
     front.edit(3, "b = 'mine'")
@@ -88,8 +88,8 @@ def test_a_notebook_that_changed_behind_the_review_is_not_overwritten(open_revie
     assert "b = 'newer'" in open_review.sources()
 
 
-def test_there_is_nothing_to_review_when_all_is_as_generated(front, tmp_path):
-    front.write(f"{tmp_path.name}/s.ipynb", LOAD, request(OLD))
+def test_there_is_nothing_to_review_when_all_is_as_generated(front):
+    front.begin(LOAD, request(OLD))
     front.run(0)
     front.run(1)
     front.click("Review")

@@ -5,11 +5,12 @@ from browser.front import request
 
 LOAD = "%load_ext mlexpert_nb\nimport standin"
 ONE = [["code", "size = 1", "size"]]
+SECOND_PAGE = "Comm not found for comm id"  # its ipywidgets open a comm and close it, which the first has not heard of
 
 
 @pytest.fixture
-def notebook(front, tmp_path):
-    front.write(f"{tmp_path.name}/smoke.ipynb", LOAD, request(ONE), "print(1 + 1)")
+def notebook(front):
+    front.begin(LOAD, request(ONE), "print(1 + 1)")
     return front
 
 
@@ -29,8 +30,8 @@ def test_a_request_gets_its_card_and_its_cells_without_a_complaint(notebook):
     assert notebook.complaints() == []
 
 
-def test_cells_are_copied_moved_split_merged_and_deleted(front, tmp_path):
-    front.write(f"{tmp_path.name}/smoke.ipynb", "a\nb", "c")
+def test_cells_are_copied_moved_split_merged_and_deleted(front):
+    front.begin("a\nb", "c")
     front.copy(1)
     front.paste(0)
     assert front.sources() == ["a\nb", "c", "c"]
@@ -62,13 +63,13 @@ def test_a_shared_document_is_the_same_on_both_pages(fronts, shared_server):
     notebook.open(lab.path)
     assert _rooms(lab)
     assert _rooms(notebook)
-    lab.errors.clear()  # ipywidgets on the second page opens a comm and closes it, which the first has not heard of
     lab.run(0)
     lab.run(1)
     notebook.wait_for_cells(4)
     assert notebook.cells() == lab.cells()
     assert lab.sources()[2] == "size = 1"
-    assert lab.complaints() == notebook.complaints() == []
+    heard = [each for each in lab.complaints() if not each.startswith(SECOND_PAGE)]
+    assert heard == notebook.complaints() == []
 
 
 def test_both_themes(notebook):

@@ -10,8 +10,8 @@ AFTER = "print('after')"
 
 
 @pytest.fixture
-def tour(front, tmp_path):
-    front.write(f"{tmp_path.name}/tour.ipynb", LOAD, request(ONE), AFTER)
+def tour(front):
+    front.begin(LOAD, request(ONE), AFTER)
     front.run(0)
     return front
 
@@ -119,11 +119,10 @@ def test_an_edited_file_is_not_lost_by_an_undo(tour):
 
 
 @pytest.fixture
-def lab(fronts, server, tmp_path):
-    front = fronts(server, "lab")
-    front.write(f"{tmp_path.name}/tour.ipynb", LOAD, request(ONE), AFTER)
-    front.run(0)
-    return front
+def lab(lab):
+    lab.begin(LOAD, request(ONE), AFTER)
+    lab.run(0)
+    return lab
 
 
 def _undone(front, cells):

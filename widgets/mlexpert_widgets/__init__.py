@@ -11,7 +11,11 @@ from mlexpert_widgets.share_bar import share_bar, share_colours
 if TYPE_CHECKING:
     from mlexpert_widgets.curves.learning_curves import LearningCurves
     from mlexpert_widgets.curves.recorder import Recorder
+    from mlexpert_widgets.dashboard import Dashboard
+    from mlexpert_widgets.graph.architecture_view import ArchitectureView
     from mlexpert_widgets.graph.model_graph import ModelGraph
+    from mlexpert_widgets.latency.latency_profile import LatencyProfile
+    from mlexpert_widgets.latency.recorder import LatencyRecorder
     from mlexpert_widgets.memory.memory_monitor import MemoryMonitor
     from mlexpert_widgets.memory.out_of_memory import oom_report
     from mlexpert_widgets.memory.sampler import MemorySampler
@@ -19,6 +23,10 @@ if TYPE_CHECKING:
     from mlexpert_widgets.stop_button import StopButton
 
 __all__ = [
+    "ArchitectureView",
+    "Dashboard",
+    "LatencyProfile",
+    "LatencyRecorder",
     "LearningCurves",
     "MemoryMonitor",
     "MemorySampler",
@@ -32,6 +40,10 @@ __all__ = [
 ]
 
 _HOMES = {
+    "ArchitectureView": "graph.architecture_view",
+    "Dashboard": "dashboard",
+    "LatencyProfile": "latency.latency_profile",
+    "LatencyRecorder": "latency.recorder",
     "LearningCurves": "curves.learning_curves",
     "MemoryMonitor": "memory.memory_monitor",
     "MemorySampler": "memory.sampler",

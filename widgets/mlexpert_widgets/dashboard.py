@@ -127,8 +127,9 @@ class Dashboard(View):
 
     def close(self) -> None:
         """Freeze, and take all of it away."""
-        if not self.closed:
-            self.freeze()
+        if self.closed:
+            return
+        self.freeze()
         for view in self.views:
             view.close()
         super().close()

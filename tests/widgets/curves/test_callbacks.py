@@ -1,5 +1,6 @@
 """The callbacks in real, tiny trainings: Lightning, Fabric, transformers, and a loop that calls like Keras."""
 
+import importlib
 import sys
 import warnings
 
@@ -24,8 +25,10 @@ def batches():
     return DataLoader(TensorDataset(inputs, inputs.sum(1, keepdim=True)), batch_size=4)
 
 
-def test_lightning_brings_every_step_and_every_validation(tmp_path):
-    from lightning import pytorch as lightning  # noqa: PLC0415 - seconds to import
+@pytest.mark.parametrize("package", ["lightning.pytorch", "pytorch_lightning"])
+def test_lightning_brings_every_step_and_every_validation_once(tmp_path, package, monkeypatch):
+    lightning = importlib.import_module(package)
+    monkeypatch.setattr("mlexpert_widgets.curves.callbacks.lightning.PACKAGES", (package,))
 
     class Net(lightning.LightningModule):
         """One layer."""
@@ -36,7 +39,8 @@ def test_lightning_brings_every_step_and_every_validation(tmp_path):
 
         def training_step(self, batch, _index):
             loss = nn.functional.mse_loss(self.layer(batch[0]), batch[1])
-            self.log("loss", loss)
+            self.log("loss", loss, on_step=True, on_epoch=True)
+            self.log("error", loss, on_step=False, on_epoch=True)
             return loss
 
         def validation_step(self, batch, _index):
@@ -56,10 +60,12 @@ def test_lightning_brings_every_step_and_every_validation(tmp_path):
         max_epochs=3, accelerator="cpu", callbacks=[recorder.lightning()], default_root_dir=tmp_path, **quiet
     )
     trainer.fit(Net(), batches(), batches())
-    assert recorder.history("loss")[0].tolist() == list(range(1, 13))
-    assert recorder.history("val_loss")[0].tolist() == [4, 8, 12]
+    assert recorder.history("loss_step")[0].tolist() == list(range(1, 13))
+    for metric in ("val_loss", "loss_epoch", "error"):
+        assert recorder.history(metric)[0].tolist() == [4, 8, 12]
     assert recorder.epochs == ((4, 1), (8, 2), (12, 3))
-    means = recorder.history("loss")[1].reshape(3, 4).mean(1)
+    means = recorder.history("loss_step")[1].reshape(3, 4).mean(1)
+    assert recorder.history("loss_epoch")[1] == pytest.approx(means)
     assert means[2] < means[0]
 
 

@@ -1,5 +1,6 @@
 /* A stand-in for libnvidia-ml.so.1: what it answers stands in the file that FAKE_NVML names, one `key value` a line.
-   Keys: gpus, fail_NAME (an error number for that function), lost (index of a lost device), total, used, untold. */
+   Keys: gpus, fail_NAME (an error number for that function), lost (index of a lost device), total, used, busy, untold
+   (all, or 2: of the other process), unlisted (this process is not among those that run). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +9,7 @@
 typedef int Return;
 enum { OK = 0, UNINITIALIZED = 1, INVALID = 2, TOO_SMALL = 7, LOST = 15 };
 typedef struct { unsigned long long total, free, used; } Memory;
-typedef struct { unsigned int version; unsigned long long total, reserved, free, used; } Memory2;
+typedef struct { unsigned int gpu, memory; } Utilization;
 typedef struct { unsigned int pid; unsigned long long used; unsigned int instance, compute; } Process;
 
 static long long ask(const char *key, long long otherwise) {
@@ -46,17 +47,26 @@ Return nvmlDeviceGetMemoryInfo(void *device, Memory *memory) {
   memory->free = memory->total > memory->used ? memory->total - memory->used : 0;
   return fails("memory");
 }
+Return nvmlDeviceGetUUID(void *device, char *text, unsigned length) {
+  snprintf(text, length, "GPU-%08ld-0000-0000-0000-000000000000", index_of(device));
+  return fails("uuid");
+}
 #ifndef OLD
+Return nvmlDeviceGetUtilizationRates(void *device, Utilization *rates) {
+  rates->gpu = (unsigned)ask("busy", 40);
+  rates->memory = 0;
+  return fails("busy");
+}
 Return nvmlDeviceGetComputeRunningProcesses_v3(void *device, unsigned *count, Process *processes) {
   unsigned room = *count;
   *count = 2;
   if (fails("processes")) return fails("processes");
   if (room < 2) return TOO_SMALL;
   memset(processes, 0, 2 * sizeof *processes);
-  processes[0].pid = getpid();
-  processes[0].used = ask("untold", 0) ? -1ULL : 1ULL << 30;
-  processes[1].pid = 1;
-  processes[1].used = 1ULL << 29;
+  processes[0].pid = ask("unlisted", 0) ? 4000001 : getpid();
+  processes[0].used = ask("untold", 0) == 1 ? -1ULL : 1ULL << 30;
+  processes[1].pid = 4000002;
+  processes[1].used = ask("untold", 0) ? -1ULL : 1ULL << 29;
   return OK;
 }
 #endif

@@ -8,20 +8,22 @@ from typing import Any
 import numpy as np
 import traitlets
 
+from mlexpert_widgets.curves.drawing import Chart, Curve, Look, charts, picture
+from mlexpert_widgets.curves.names import base, is_validation
 from mlexpert_widgets.curves.recorder import Recorder
 from mlexpert_widgets.curves.smoothing import smoothed
-from mlexpert_widgets.curves.verdicts import Verdict, base, is_validation, judge, rises
-from mlexpert_widgets.live.chart import Line, Mark, figure, line_chart
+from mlexpert_widgets.curves.verdicts import KINDS, Verdict, judge, sign_of
+from mlexpert_widgets.live.chart import axis as axis_of
 from mlexpert_widgets.live.feed import Feed
-from mlexpert_widgets.live.picture import Picture, Table
+from mlexpert_widgets.live.picture import Picture
 from mlexpert_widgets.live.plot import Plot
-from mlexpert_widgets.live.series import Floats, Series
+from mlexpert_widgets.live.series import Series
 from mlexpert_widgets.live.view import View, bundle, style
 from mlexpert_widgets.share_bar import share_colours
 
 AXES = ("step", "epoch", "time")
 JUDGE_PERIOD_S = 2.0
-CHARTS = 6  # in a picture that is to stay small
+JUDGE_SHARE = 0.02  # of a core, at most, for judging
 
 
 class LearningCurves(View):
@@ -39,9 +41,9 @@ class LearningCurves(View):
         log_scale: Whether the vertical axis starts logarithmic.
         axis: What the horizontal axis starts with: "step", "epoch" or "time".
         names: Names of the runs.
-        lines: Run and metric of each series that the browser gets, in its order.
+        lines: Of each series that the browser gets, in its order: run, metric, is it validation, name of both.
         epochs: Step and number of each epoch that has ended, for each run.
-        verdicts: What the curves say.
+        verdicts: What the curves say, the worst first.
         stopping: Whether Stop was pressed; ask `stopped` instead.
     """
 
@@ -79,13 +81,15 @@ class LearningCurves(View):
         """
         self._runs = _named(runs) or {"run": Recorder()}
         self._metrics = frozenset(map(base, metrics))
+        self._lock = threading.RLock()  # the thread that sends and the end of a cell look at the same time
         self._series: list[tuple[int, Series]] = []
-        self._stop, self._judged_at = threading.Event(), 0.0
-        self._found: tuple[tuple[str, Verdict], ...] = ()
+        self._stop, self._judge_at = threading.Event(), 0.0
+        self._judged: dict[str, tuple[object, tuple[Verdict, ...]]] = {}
         smoothed(np.zeros(1), smoothing)  # says what is wrong with it
         if x not in AXES:
             raise ValueError(f"no axis {x!r}; there are: {', '.join(AXES)}")
-        super().__init__(smoothing=smoothing, log_scale=log_scale, axis=x, names=list(self._runs))
+        names = list(self._runs)
+        super().__init__(smoothing=smoothing, log_scale=log_scale, axis=x, names=names, epochs=[[] for _ in names])
         self._feed = Feed(self, self)
         self.live()
 
@@ -98,6 +102,11 @@ class LearningCurves(View):
     def stopped(self) -> bool:
         """Whether Stop was pressed; may be asked at every step."""
         return self._stop.is_set()
+
+    def reset(self) -> None:
+        """Make Stop ready to be pressed again."""
+        self._stop.clear()
+        self.stopping = False
 
     def log(self, step: float, **metrics: object) -> None:
         """Put numbers aside; see `Recorder.log`."""
@@ -113,47 +122,29 @@ class LearningCurves(View):
 
     def series(self) -> list[Series]:
         """Give every series that is shown; new ones at the end."""
-        known = {id(each) for _, each in self._series}
-        for run, recorder in enumerate(self._runs.values()):
-            for each in recorder.series():
-                if id(each) not in known and (not self._metrics or base(each.name) in self._metrics):
-                    self._series.append((run, each))
-        if len(self.lines) != len(self._series):
-            self.lines = [[run, each.name, is_validation(each.name), base(each.name)] for run, each in self._series]
-        return [each for _, each in self._series]
+        with self._lock:
+            known = {id(each) for _, each in self._series}
+            for run, recorder in enumerate(self._runs.values()):
+                for each in recorder.series():
+                    if id(each) not in known and self._shows(each.name):
+                        self._series.append((run, each))
+            if len(self.lines) != len(self._series):
+                self.lines = [[run, each.name, is_validation(each.name), base(each.name)] for run, each in self._series]
+            return [each for _, each in self._series]
 
     def flush(self) -> None:
         """Send what is new, and judge it now and then."""
-        self._bring()
+        if self._feed.flush():
+            self.changed()
+            self._tell_epochs()
+            if time.monotonic() >= self._judge_at:
+                self._judge(self._curves())
         super().flush()
 
-    def _bring(self, *, last: bool = False) -> None:
-        if not self._feed.flush(last=last) and not last:
-            return
-        self.changed()
-        self.epochs = [[list(each) for each in recorder.epochs] for recorder in self._runs.values()]
-        if last or time.monotonic() - self._judged_at > JUDGE_PERIOD_S:
-            self._judge()
-
-    def _judge(self) -> None:
-        self._judged_at = time.monotonic()
-        found = []
-        for run, name in enumerate(self._runs):
-            curves = {each.name: (each.step, each.value) for at, each in self._series if at == run}
-            found += [(name, verdict) for verdict in judge(curves)]
-        self._found = tuple(found)
-        self.verdicts = [
-            {
-                "run": name,
-                "kind": each.kind,
-                "metric": each.metric,
-                "base": base(each.metric),
-                "sentence": each.sentence,
-                "rule": each.rule,
-                "step": each.step,
-            }
-            for name, each in found
-        ]
+    def stop(self) -> None:
+        """Send what is left and freeze."""
+        self._feed.flush(last=True)
+        super().stop()
 
     def said(self, kind: str) -> None:
         """Hear the browser: everything again, or Stop."""
@@ -166,98 +157,89 @@ class LearningCurves(View):
     def picture(self) -> Picture:
         """Give a chart of each metric, the newest and the best values, and what the curves say."""
         self.series()
-        self._judge()
-        groups = self._groups()
-        charts = [self._chart(name, members) for name, members in list(groups.items())[:CHARTS]]
-        title = "Learning curves" if len(self._runs) == 1 else f"Learning curves of {len(self._runs)} runs"
-        rows = tuple(self._row(run, each) for run, each in self._series if len(each))
-        table = Table("Values", ("run", "metric", "newest", "best", "at step", "points"), rows)
-        rules = Table("Verdicts", ("run", "verdict", "rule"), tuple((n, v.sentence, v.rule) for n, v in self._found))
-        return Picture(title, self._sentences(groups), "".join(charts), (table, rules))
+        self._tell_epochs()
+        curves = self._curves()
+        return picture(curves, self._judge(curves), self._look())
 
     def plot(self) -> Plot:
         """Draw each metric with matplotlib."""
-        groups = self._groups()
-        made = Plot(7.2, 2.8 * max(1, len(groups)))
-        axes = made.subplots(max(1, len(groups)), squeeze=False)[:, 0]
-        for axis, (name, members) in zip(axes, groups.items(), strict=False):
-            for line in self._lines_of(members):
-                colour = share_colours(8)[(line.colour or 0) % 8]
-                style = {"ls": "--" if line.dashed else "-", "alpha": 0.3 if line.faint else 1, "color": colour}
-                axis.plot(line.xs, line.ys, label=line.name or None, lw=1.4, **style)
-            axis.set(title=name, xlabel=self._x_label(), yscale="log" if self.log_scale else "linear")
-            axis.legend(fontsize=8)
-        return made
+        look, (made, _left_out) = self._look(), self._drawn()
+        figure = Plot(7.2, 2.8 * max(1, len(made)))
+        axes = figure.subplots(max(1, len(made)), squeeze=False)[:, 0]
+        for axis, chart in zip(axes, made, strict=False):
+            for line in chart.lines:
+                looks = {"ls": "--" if line.dashed else "-", "alpha": 0.35 if line.faint else 1, "lw": 1.4}
+                axis.plot(line.xs, line.ys, label=line.name or None, color=_colour(line.colour), **looks)
+            for mark in chart.marks:
+                axis.axvline(mark.x, color="0.4", lw=1, ls=":")
+                axis.annotate(mark.text, (mark.x, 1), xycoords=("data", "axes fraction"), fontsize=8, va="top")
+            if look.log_scale:
+                span = axis_of(np.concatenate([np.asarray(line.ys) for line in chart.lines]), 0, 1, log=True)
+                axis.set_ylim(span.low / 1.1, span.high * 1.1)  # before the scale, which cannot find one for one value
+                axis.set_yscale("log")
+            axis.set(title=chart.title, xlabel=look.x_label)
+            axis.legend(fontsize=7, ncols=-(-len(chart.lines) // 10)).set_in_layout(
+                False
+            )  # it may be taller than the axes
+        return figure
 
-    def stop(self) -> None:
-        """Send what is left and freeze."""
-        self._bring(last=True)
-        super().stop()
+    def _drawn(self) -> tuple[list[Chart], int]:
+        curves = self._curves()
+        return charts(curves, self._judge(curves), self._look())
 
-    def _sentences(self, groups: Mapping[str, object]) -> str:
-        if not groups:
-            return "Waiting for the first point."
-        told = [f"{f'{name}: ' if len(self._runs) > 1 else ''}{each.sentence}." for name, each in self._found]
-        points = sum(len(each) for _, each in self._series)
-        return "\n".join(told) or f"{points:,} points of {len(groups)} metrics; too little to judge the curves."
+    def _shows(self, metric: str) -> bool:
+        return not self._metrics or base(metric) in self._metrics
 
-    def _groups(self) -> dict[str, list[tuple[int, Series]]]:
-        self.series()
-        groups: dict[str, list[tuple[int, Series]]] = {}
-        for run, each in self._series:
-            if len(each):
-                groups.setdefault(base(each.name), []).append((run, each))
-        return groups
-
-    def _chart(self, name: str, members: Sequence[tuple[int, Series]]) -> str:
-        marks = [
-            Mark(each.step, each.kind)
-            for _, each in self._found
-            if each.step is not None and base(each.metric) == name and self.axis == "step" and each.kind != "healthy"
+    def _curves(self) -> list[Curve]:
+        return [
+            Curve(run, name, points, sign_of(name, recorder.better), thinned=recorder.thinned(name))
+            for run, recorder in enumerate(self._runs.values())
+            for name, points in recorder.points().items()
+            if self._shows(name)
         ]
-        return line_chart(
-            self._lines_of(members), title=name, x_label=self._x_label(), log_y=self.log_scale, marks=marks
-        )
 
-    def _lines_of(self, members: Sequence[tuple[int, Series]]) -> list[Line]:
-        many = len(self._runs) > 1
-        names = list(self._runs)
-        lines = []
-        for at, (run, each) in enumerate(members):
-            name = f"{names[run]} {each.name}" if many else each.name
-            colour = run if many else at
-            xs, ys, dashed = self._xs(run, each), each.value, is_validation(each.name)
-            if self.smoothing:
-                lines.append(Line("", xs, ys, dashed=dashed, faint=True, colour=colour))
-                ys = smoothed(ys, self.smoothing)
-            lines.append(Line(name, xs, ys, dashed=dashed, colour=colour))
-        return lines
-
-    def _xs(self, run: int, series: Series) -> Floats:
-        if self.axis == "time":
-            found: Floats = series.time
-        elif self.axis == "epoch" and self.recorder.epochs:
-            ends = np.array([(0.0, 0.0), *list(self._runs.values())[run].epochs])
-            found = np.interp(series.step, ends[:, 0], ends[:, 1])
-        else:
-            found = series.step
+    def _judge(self, curves: Sequence[Curve]) -> list[tuple[str, Verdict]]:
+        """Judge what has changed, and tell the browser."""
+        start = time.monotonic()
+        with self._lock:
+            for at, (run, recorder) in enumerate(self._runs.items()):
+                points = {each.metric: each.points for each in curves if each.run == at}
+                state = {name: (len(each.step), *each.time[-1:]) for name, each in points.items()}
+                if self._judged.get(run, (None,))[0] != state:
+                    pairs = {name: (each.step, each.value) for name, each in points.items()}
+                    self._judged[run] = state, judge(pairs, recorder.better)
+            found = [(run, verdict) for run in self._runs for verdict in self._judged[run][1]]
+            found.sort(key=lambda each: KINDS.index(each[1].kind))
+            self.verdicts = [_told(run, verdict) for run, verdict in found]
+        now = time.monotonic()
+        self._judge_at = now + max(JUDGE_PERIOD_S, (now - start) / JUDGE_SHARE)
         return found
 
-    def _x_label(self) -> str:
-        return "seconds" if self.axis == "time" else self.axis
+    def _tell_epochs(self) -> None:
+        self.epochs = [[list(each) for each in recorder.epochs] for recorder in self._runs.values()]
 
-    def _row(self, run: int, series: Series) -> tuple[str, ...]:
-        finite = np.flatnonzero(np.isfinite(series.value))
-        newest = figure(float(series.value[-1])) if np.isfinite(series.value[-1]) else str(series.value[-1])
-        if not len(finite):
-            return (list(self._runs)[run], series.name, newest, "", "", f"{len(series):,}")
-        values = series.value[finite]
-        best = finite[int(np.argmax(values) if rises(series.name) else np.argmin(values))]
-        told = figure(float(series.value[best])), f"{series.step[best]:g}"
-        return (list(self._runs)[run], series.name, newest, *told, f"{len(series):,}")
+    def _look(self) -> Look:
+        epochs = [recorder.epochs for recorder in self._runs.values()]
+        return Look(list(self._runs), epochs, self.axis, smoothing=self.smoothing, log_scale=self.log_scale)
 
     def __repr__(self) -> str:
         return f"LearningCurves({', '.join(self._runs)})"
+
+
+def _told(run: str, verdict: Verdict) -> dict[str, object]:
+    return {
+        "run": run,
+        "kind": verdict.kind,
+        "metric": verdict.metric,
+        "base": base(verdict.metric),
+        "sentence": verdict.sentence,
+        "rule": verdict.rule,
+        "step": verdict.step,
+    }
+
+
+def _colour(number: int | None) -> str:
+    return share_colours(8)[(number or 0) % 8]
 
 
 def _named(runs: Sequence[Recorder | Mapping[str, Recorder]]) -> dict[str, Recorder]:

@@ -1,27 +1,37 @@
 """What a training loop logs: a step and some numbers, in a microsecond, with no thread and no file.
 
 `log` only puts its arguments aside; they become points when somebody reads them. A tensor is detached at once, so that
-it keeps no graph alive, and copied, so that a sum that goes on in place does not change it; one on a GPU is not waited
-for.
+it keeps no graph alive, and read or copied, so that a sum that goes on in place does not change it; one on a GPU is
+not waited for, and all that wait are fetched together.
 """
 
 import json
 import threading
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
-from mlexpert_widgets.live.chart import Line, line_chart
+from mlexpert_widgets.curves.names import base, is_validation
+from mlexpert_widgets.curves.values import fetched, taken
+from mlexpert_widgets.curves.verdicts import BETTER, Verdict, judge
+from mlexpert_widgets.live.chart import Line, figure, line_chart
 from mlexpert_widgets.live.series import CAPACITY, Floats, Series
 
 MOST_WAITING = 8192  # logged values that wait to become points
-EPOCH = "epoch"
 
 Values = Mapping[str, object] | tuple[object, ...]  # the second with the names beside it
+
+
+class Points(NamedTuple):
+    """Points of one metric, in the order in which they were logged."""
+
+    step: Floats
+    time: Floats
+    value: Floats
 
 
 class Recorder:
@@ -29,16 +39,25 @@ class Recorder:
 
     Attributes:
         name: What the run is called in a legend.
+        better: "up", "down" or "" (not to be judged) for metrics whose name does not say which way is better.
     """
 
-    def __init__(self, name: str = "run", *, capacity: int = CAPACITY) -> None:
+    def __init__(self, name: str = "run", *, capacity: int = CAPACITY, better: Mapping[str, str] | None = None) -> None:
         """Make a recorder with nothing in it.
 
         Args:
             name: What the run is called in a legend.
             capacity: Points of one metric to hold; beyond it the older half is thinned, and every extreme kept.
+            better: "up", "down" or "" (not to be judged) for metrics whose name does not say which way is better.
+
+        Raises:
+            ValueError: The capacity is too small to thin, or what is better is not one of those.
         """
-        self.name, self._capacity = name, capacity
+        Series("", capacity=capacity)  # says what is wrong with it
+        for metric, way in (better or {}).items():
+            if way not in BETTER:
+                raise ValueError(f"{metric} is better {way!r}; say 'up', 'down', or '' not to judge it")
+        self.name, self.better, self._capacity = name, dict(better or {}), capacity
         self._waiting: deque[tuple[float, float, Values, tuple[str, ...]]] = deque()
         self._series: dict[str, Series] = {}
         self._lock, self._start = threading.Lock(), time.perf_counter()
@@ -53,18 +72,19 @@ class Recorder:
                 given as `**{"val/loss": x}`.
 
         Raises:
-            TypeError: A value is not one number; it names the metric. It comes from here for a tensor, and else from
-                whoever reads the points first.
+            TypeError: A value is not one number; it names the metric, and nothing of the call is kept.
         """
         for name, value in metrics.items():
             if type(value) is not float and type(value) is not int:
-                metrics[name] = _taken(name, value)
+                metrics[name] = taken(name, value)
+        if type(step) is not int and type(step) is not float:
+            step = float(taken("step", step))
         self._waiting.append((step, time.perf_counter(), metrics, ()))
         if len(self._waiting) > MOST_WAITING:
             self.drain()
 
     def bind(self, *names: str) -> Callable[..., None]:
-        """Give a faster `log` for metrics that always come together: `put(step, loss, acc)`, plain numbers only.
+        """Give a faster `log` for metrics that always come together: `put(step, loss, acc)`.
 
         Args:
             names: Metrics, in the order of the values.
@@ -74,9 +94,15 @@ class Recorder:
         """
         if not names or len(set(names)) < len(names):
             raise ValueError(f"bind needs different names, not {list(names)}; for example bind('loss', 'acc')")
-        append, now, waiting = self._waiting.append, time.perf_counter, self._waiting
+        append, now, waiting, count = self._waiting.append, time.perf_counter, self._waiting, len(names)
 
-        def put(step: float, *values: float) -> None:
+        def put(step: float, *values: object) -> None:
+            plain = len(values) == count and (type(step) is int or type(step) is float)
+            for value in values:
+                if type(value) is not float and type(value) is not int:
+                    plain = False
+            if not plain:
+                step, values = _checked(step, names, values)
             append((step, now(), values, names))
             if len(waiting) > MOST_WAITING:
                 self.drain()
@@ -90,9 +116,10 @@ class Recorder:
             number: Epochs that are through, counted from 1.
             step: Step that it ended with; the newest one if None.
         """
-        self.drain()
-        newest = max((float(each.step[-1]) for each in self._series.values() if len(each)), default=0.0)
-        self._epochs.append((newest if step is None else step, number))
+        if step is None:
+            newest = max(self.points().values(), key=lambda each: each.time[-1], default=None)
+            step = 0.0 if newest is None else float(newest.step[-1])
+        self._epochs.append((float(step), float(number)))
 
     @property
     def epochs(self) -> tuple[tuple[float, float], ...]:
@@ -100,39 +127,34 @@ class Recorder:
         return tuple(self._epochs)
 
     def drain(self) -> None:
-        """Turn what waits into points.
-
-        Raises:
-            TypeError: A value that was logged is not one number.
-        """
+        """Turn what waits into points; every reader does it."""
         with self._lock:
-            batches: dict[str, tuple[list[float], list[float], list[float]]] = {}
-            refused = ""
+            batches: dict[str, tuple[list[float], list[float], list[Any]]] = defaultdict(lambda: ([], [], []))
             while self._waiting:
-                step, moment, metrics, names = self._waiting.popleft()
-                if names and len(names) != len(metrics):
-                    refused = refused or f"{', '.join(names)} at step {step} got {len(metrics)} values"
-                    continue
-                pairs = zip(names, metrics, strict=True) if names else metrics.items()  # type: ignore[union-attr]  # a mapping comes without names
-                for name, value in pairs:
-                    try:
-                        number = float(value)  # type: ignore[arg-type]  # what cannot be one is refused here
-                    except (TypeError, ValueError, RuntimeError):
-                        refused = refused or f"{name}={value!r} of step {step} is not one number"
-                        continue
-                    steps, times, values = batches.setdefault(name, ([], [], []))
-                    steps.append(float(step))
-                    times.append(moment - self._start)
-                    values.append(number)
-            for name, batch in batches.items():
-                self._of(name).extend(*batch)
-        if refused:
-            raise TypeError(f"{refused}; log numbers, or tensors of one element (loss.mean())")
+                step, moment, values, names = self._waiting.popleft()
+                seconds = moment - self._start
+                for name, value in zip(names, values, strict=True) if names else values.items():  # type: ignore[union-attr]  # a mapping comes without names
+                    steps, times, numbers = batches[name]
+                    steps.append(step)
+                    times.append(seconds)
+                    numbers.append(value)
+            for name, (steps, times, numbers) in batches.items():
+                self._of(name).extend(steps, times, fetched(numbers).tolist())
 
     def series(self) -> Sequence[Series]:
         """Give every metric, in the order of its first point."""
         self.drain()
         return list(self._series.values())
+
+    def points(self) -> dict[str, Points]:
+        """Give a copy of every metric as it is at one moment, also while others log."""
+        self.drain()
+        with self._lock:
+            return {each.name: _copied(each) for each in self._series.values()}
+
+    def thinned(self, metric: str) -> bool:
+        """Tell whether some points of a metric, between its extremes, were dropped to stay within the capacity."""
+        return self._series[metric].thinned
 
     def history(self, metric: str) -> tuple[Floats, Floats]:
         """Give steps and values of a metric.
@@ -143,7 +165,9 @@ class Recorder:
         self.drain()
         if metric not in self._series:
             raise KeyError(f"no metric {metric!r} in {self.name!r}; there are: {', '.join(self._series) or 'none yet'}")
-        return self._series[metric].step, self._series[metric].value
+        with self._lock:
+            copied = _copied(self._series[metric])
+        return copied.step, copied.value
 
     def lightning(self) -> Any:
         """Give a callback for Lightning's `Trainer(callbacks=[...])`."""
@@ -169,51 +193,63 @@ class Recorder:
 
         return KerasCurves(self, batches=batches)
 
-    def text(self) -> str:
-        """Give newest, least and greatest value of each metric."""
-        rows = [
-            f"{each.name:<20} {each.value[-1]:>12.5g}   least {np.nanmin(each.value):.5g}, "
-            f"greatest {np.nanmax(each.value):.5g}, {len(each)} points"
-            for each in self.series()
-            if len(each) and not np.isnan(each.value).all()
-        ]
-        return "\n".join((self.name, *rows))
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Judge the curves, the worst first; nothing while there is too little to judge."""
+        return judge({name: (each.step, each.value) for name, each in self.points().items()}, self.better)
 
-    def to_svg(self, metric: str) -> str:
-        """Draw one metric.
+    def text(self) -> str:
+        """Give newest, least and greatest value of each metric, and what the curves say."""
+        rows = [_row(name, each.value) for name, each in self.points().items()]
+        return "\n".join((self.name, *rows, *(each.sentence for each in self.verdicts())))
+
+    def to_svg(self, metric: str = "") -> str:
+        """Draw one metric, training and validation together.
+
+        Args:
+            metric: Any of the two; the first that was logged if empty.
 
         Raises:
             KeyError: Nothing was logged under that name.
         """
-        steps, values = self.history(metric)
-        return line_chart([Line(metric, steps.tolist(), values.tolist())], title=metric, x_label="step")
+        points = self.points()
+        shown = metric or next(iter(points), "")
+        self.history(shown)  # says what there is
+        lines = [
+            Line(name, each.step, each.value, dashed=is_validation(name))
+            for name, each in points.items()
+            if base(name) == base(shown)
+        ]
+        return line_chart(lines, title=base(shown), x_label="step")
 
     def to_json(self) -> str:
-        """Give everything as JSON; what is no number is null."""
+        """Give everything as JSON; what is no number is a word: "nan", "inf" or "-inf"."""
         metrics = {
-            each.name: {
+            name: {
                 "step": each.step.tolist(),
                 "time": each.time.tolist(),
-                "value": [value if np.isfinite(value) else _word(value) for value in each.value.tolist()],
+                "value": [value if np.isfinite(value) else str(value) for value in each.value.tolist()],
+                "thinned": self._series[name].generation,
             }
-            for each in self.series()
+            for name, each in self.points().items()
         }
-        return json.dumps({"name": self.name, "epochs": self._epochs, "metrics": metrics})
+        return json.dumps({"name": self.name, "better": self.better, "epochs": self._epochs, "metrics": metrics})
 
     @classmethod
     def from_json(cls, text: str) -> Self:
-        """Read what `to_json` has given.
+        """Read what `to_json` has given; what is logged later comes behind it.
 
         Raises:
             ValueError: It is something else.
         """
         try:
             told: dict[str, Any] = json.loads(text)
-            made = cls(str(told["name"]))
+            made = cls(str(told["name"]), better=told["better"])
             made._epochs = [(float(step), float(number)) for step, number in told["epochs"]]
             for name, points in told["metrics"].items():
                 made._of(name).extend(points["step"], points["time"], [float(each) for each in points["value"]])
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+                made._of(name).generation += points["thinned"]
+                made._start = min(made._start, time.perf_counter() - points["time"][-1])
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError(f"this is not a saved recorder ({error}); give what Recorder.to_json() gave") from None
         return made
 
@@ -239,16 +275,20 @@ class Recorder:
         return f"Recorder({self.name!r}: {', '.join(self._series) or 'nothing yet'})"
 
 
-def _taken(name: str, value: object) -> object:
-    """Take a value that is not a plain number so that it stays as it is now."""
-    detach = getattr(value, "detach", None)
-    if detach is None:
-        return value
-    tensor = detach()
-    if tensor.numel() != 1:
-        raise TypeError(f"{name} has shape {tuple(tensor.shape)}, not one number; log {name}.mean(), or its elements")
-    return tensor.clone() if tensor.is_cuda else tensor.item()
+def _checked(step: Any, names: tuple[str, ...], values: tuple[object, ...]) -> tuple[float, tuple[object, ...]]:
+    """Take what a bound `log` got that is not all plain numbers."""
+    if len(values) != len(names):
+        raise TypeError(
+            f"{', '.join(names)} at step {step} got {len(values)} values; give one for each of {len(names)}"
+        )
+    return float(taken("step", step)), tuple(map(taken, names, values))
 
 
-def _word(value: float) -> str:
-    return "nan" if np.isnan(value) else "inf" if value > 0 else "-inf"
+def _copied(series: Series) -> Points:
+    return Points(series.step.copy(), series.time.copy(), series.value.copy())
+
+
+def _row(name: str, values: Floats) -> str:
+    finite = values[np.isfinite(values)]
+    spread = f"least {figure(finite.min())}, greatest {figure(finite.max())}, " if len(finite) else ""
+    return f"{name:<20} {values[-1]:>12.5g}   {spread}{len(values):,} points"

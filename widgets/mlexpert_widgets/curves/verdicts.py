@@ -1,36 +1,35 @@
 """What curves say, by rules that are told with their numbers; nothing is said while there is too little to judge.
 
-The rules look at a robust level of the curve, so that single spikes count for nothing. A slope is judged by its 95 %
-interval over the newest part of the curve, cut into blocks, whose medians are nearly independent where steps are not.
+Only metrics are judged of which the better direction is known, by name or because it was told; a learning rate is not.
+The rules look at medians of blocks, so that single spikes count for nothing; what a restart has done again is left out.
 """
 
-import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple, get_args
 
 import numpy as np
 
+from mlexpert_widgets.curves.levels import MOST_POINTS, Curve, blocks, kept, noise, onset, slope
+from mlexpert_widgets.curves.names import base, direction, is_validation
 from mlexpert_widgets.live.series import Floats
 
 Kind = Literal["nan", "diverging", "overfitting", "plateau", "healthy"]
-Curve = tuple[Floats, Floats]  # steps, values
-LEAST_POINTS = 40  # to judge a training curve
-LEAST_CHECKS = 8  # to judge a validation curve
-BLOCKS = 10
-T_95 = 2.306  # Student's t for BLOCKS - 2 degrees of freedom, both sides
+KINDS: tuple[Kind, ...] = get_args(Kind)  # the worst first
+BETTER = {"up": 1, "down": -1, "": 0}
+LEAST_POINTS = 40  # to judge a curve
+LEAST_CHECKS = 10  # to judge a validation curve against its training curve
+MOST_CHECKS = 100  # more are medians of blocks
+LEVELS = 20  # blocks of the whole curve
 WINDOW = 0.4  # newest part that a slope is judged over
-FALL = 0.03  # of the level, over the window: less is flat
-RISE = 0.5  # of the best level: more is diverging
-GAP = 0.05  # of the validation loss
+WINDOW_BLOCKS = 16
+FLAT = 0.03  # of the level, over the window
+RISE = 0.5  # of the best level: above is diverging
+LOST = 0.05  # of all that was gained: at least that much has to be lost too
+HALF = 0.5  # of all that was gained, where the level has no zero to compare with
+NOISES = 4  # and it is more than so many times the noise of a level
+GAP = 0.05  # of the validation value
 PATIENCE = 3  # checks in a row
-RISING = re.compile(
-    r"(?:^|[/_ ])(?:acc|accuracy|f1|auc|auroc|iou|map|bleu|rouge|precision|recall|r2|reward|score)", re.IGNORECASE
-)
-VALIDATION = re.compile(
-    r"^(?:val|valid|validation|eval|test|dev)[/_.-]|[/_.-](?:val|valid|validation|eval)$", re.IGNORECASE
-)
-TRAINING = re.compile(r"^(?:train|training)[/_.-]|[/_.-](?:train|training)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class Verdict:
         sentence: What is the matter, with its numbers.
         rule: The rule that found it, with its constants.
         step: Where it begins; None if it is of the whole.
+        numbers: The figures in the sentence, by name.
     """
 
     kind: Kind
@@ -50,45 +50,42 @@ class Verdict:
     sentence: str
     rule: str
     step: float | None = None
+    numbers: Mapping[str, float] = field(default_factory=dict)
 
 
-def judge(curves: Mapping[str, Curve]) -> tuple[Verdict, ...]:
-    """Judge the metrics of one run.
+class Judged(NamedTuple):
+    """A metric that is judged: `curve` is turned so that less is better, `sign` is 1 if it was turned for that."""
+
+    metric: str
+    sign: int
+    curve: Curve
+
+
+def judge(curves: Mapping[str, Curve], better: Mapping[str, str] | None = None) -> tuple[Verdict, ...]:
+    """Judge the metrics of one run, the worst first.
 
     Args:
         curves: Steps and values of each metric.
+        better: "up", "down" or "" (not to be judged) for metrics whose name does not say it, or says it wrongly.
     """
-    found: list[Verdict] = []
-    for metric, curve in curves.items():
-        broken = not_a_number(metric, curve)
-        if broken:
-            found.append(broken)
-            continue
-        rules: Sequence[Callable[[str, Curve], Verdict | None]] = (diverging, flat_or_falling)
-        if is_validation(metric):
-            continue
-        found += [verdict for verdict in (rule(metric, curve) for rule in rules) if verdict][:1]
-    for metric, train in curves.items():
-        partner = next((name for name in curves if is_validation(name) and base(name) == base(metric)), None)
-        if partner and not is_validation(metric):
-            verdict = overfitting(partner, train, curves[partner])
-            found += [verdict] if verdict else []
-    return tuple(found)
+    found = [told for told in (not_a_number(*each) for each in curves.items()) if told]
+    judged = [told for told in (_judged(*each, better or {}) for each in curves.items()) if told]
+    for each in judged:
+        twin = _twin(each.metric, judged) if is_validation(each.metric) else None
+        told = overfitting(twin, each) if twin else diverging(each) or flat_or_falling(each)
+        found += [told] if told else []
+    return tuple(sorted(found, key=lambda each: KINDS.index(each.kind)))
 
 
-def is_validation(metric: str) -> bool:
-    """Tell whether a metric is of held-out data, by its name."""
-    return bool(VALIDATION.search(metric))
+def sign_of(metric: str, better: Mapping[str, str]) -> int:
+    """Tell which way is better: 1 up, -1 down, 0 unknown.
 
-
-def base(metric: str) -> str:
-    """Give the name that training and validation share."""
-    return TRAINING.sub("", VALIDATION.sub("", metric))
-
-
-def rises(metric: str) -> bool:
-    """Tell whether more is better, by its name."""
-    return bool(RISING.search(metric))
+    Args:
+        metric: The metric.
+        better: What was told of metrics, by their name or the one that they share with their twin.
+    """
+    told = better.get(metric, better.get(base(metric)))
+    return direction(metric) if told is None else BETTER[told]
 
 
 def not_a_number(metric: str, curve: Curve) -> Verdict | None:
@@ -99,124 +96,127 @@ def not_a_number(metric: str, curve: Curve) -> Verdict | None:
         return None
     step, count = float(steps[broken[0]]), len(broken)
     what = "NaN" if np.isnan(values[broken[0]]) else "infinite"
-    sentence = f"{metric} is {what} from step {step:g} on" if count > 1 else f"{metric} is {what} at step {step:g}"
-    return Verdict("nan", metric, f"{sentence}; {count} of {len(values)} values", "a value is NaN or infinite", step)
+    since = count > 1 and count == len(values) - broken[0]
+    where = f"from step {_at(step)} on" if since else f"at step {_at(step)}"
+    sentence = f"{metric} is {what} {where}; {count:,} of {len(values):,} values"
+    return Verdict("nan", metric, sentence, "a value is NaN or infinite", step, {"count": count})
 
 
-def diverging(metric: str, curve: Curve) -> Verdict | None:
+def diverging(judged: Judged) -> Verdict | None:
     """Find a level that has left its best and does not come back."""
-    steps, values = _better_below(metric, curve)
+    metric, sign, curve = judged
+    steps, values = curve
     if len(values) < LEAST_POINTS:
         return None
-    levels = _levels(values)
+    levels = blocks(curve, LEVELS)[1]
     best = int(np.argmin(levels))
-    blocks = values[: len(levels) * _block(values)].reshape(len(levels), -1)
-    spread = float(np.median(np.abs(blocks - levels[:, None])))
-    scale = max(abs(levels[best]), float(np.ptp(levels[: best + 1])) * 0.5, 1e-12)
-    limit = levels[best] + max(RISE * scale, 4 * spread)
-    if best == len(levels) - 1 or not (levels[-2:] > limit).all():
+    size = -(-len(values) // LEVELS)
+    near = values[len(values) % size + best * size :][:size]
+    limit, rule = _limit(levels[: best + 1], NOISES * noise(near))
+    if best >= len(levels) - 2 or not (levels[-2:] > limit).all():
         return None
-    onset = best + 1 + int(np.argmax(levels[best + 1 :] > limit))
-    step = float(steps[min(onset * _block(values), len(steps) - 1)])
-    sign = -1 if rises(metric) else 1
-    now, was = sign * levels[-1], sign * levels[best]
-    sentence = f"{metric} diverges: its level is {now:.4g}, after a best of {was:.4g}; it left it about step {step:g}"
-    rule = (
-        f"the last two of {len(levels)} block medians are worse than the best by more than {RISE:.0%} and 4 × the noise"
-    )
-    return Verdict("diverging", metric, sentence, rule, step)
+    step = _left(curve, float(steps[len(values) % size + best * size]), (float(levels[best]), limit))
+    now, was = -sign * float(levels[-1]), -sign * float(levels[best])
+    sentence = f"{metric} diverges: its level is {now:.4g}, its best was {was:.4g}; it left it about step {_at(step)}"
+    rule = f"the last two of {LEVELS} block medians are worse than the best by {rule} and by {NOISES} times the noise"
+    return Verdict("diverging", metric, sentence, rule, step, {"level": now, "best": was})
 
 
-def flat_or_falling(metric: str, curve: Curve) -> Verdict | None:
+def flat_or_falling(judged: Judged) -> Verdict | None:
     """Judge the slope of the newest part by its interval."""
-    steps, values = _better_below(metric, curve)
+    metric, sign, curve = judged
+    steps, values = curve
     if len(values) < LEAST_POINTS:
         return None
-    newest = slice(int(len(values) * (1 - WINDOW)), None)
-    fitted = slope_interval(steps[newest], values[newest])
+    start = int(len(values) * (1 - WINDOW))
+    fitted = slope(blocks((steps[start:], values[start:]), WINDOW_BLOCKS))
     if fitted is None:
         return None
-    low, high = fitted
-    level = max(abs(float(np.median(values[newest]))), 1e-12)
-    span = float(steps[-1] - steps[newest][0])
-    change_low, change_high = low * span / level, high * span / level
-    sign = -1 if rises(metric) else 1
-    shown = sorted((sign * change_low, sign * change_high))
-    interval = f"{shown[0]:+.2%} to {shown[1]:+.2%} (95 %)"
-    over = f"over the last {span:g} steps"
+    levels = blocks(curve, LEVELS)[1]
+    crosses = levels.min() <= 0 <= levels.max()
+    level = max(abs(float(np.median(values[start:]))), 0.1 * float(np.ptp(levels)) if crosses else 0.0, 1e-300)
+    span = float(steps[-1] - steps[start])
+    change = fitted.low * span / level, fitted.high * span / level
+    low, high = sorted((-sign * change[0], -sign * change[1]))
+    numbers = {"low": low, "high": high, "span": span}
+    said = f"{low:+.1%} to {high:+.1%} of its level over the last {_at(span)} steps (95 % interval)"
     rule = (
-        f"slope of {BLOCKS} block medians of the newest {WINDOW:.0%}, 95 % interval; "
-        f"flat is within ±{FALL:.0%} of the level"
+        f"a line through {WINDOW_BLOCKS} block medians of the newest {WINDOW:.0%}; the 95 % interval of its slope is "
+        f"widened for autocorrelation; flat is within ±{FLAT:.0%} of the level"
     )
-    if change_high < 0 and change_low < -FALL:
-        verb = "rises" if rises(metric) else "falls"
-        return Verdict("healthy", metric, f"{metric} still {verb}: {interval} {over}", rule)
-    if change_low >= -FALL and change_high <= FALL:
-        return Verdict("plateau", metric, f"{metric} is flat: {interval} {over}", rule, float(steps[newest][0]))
+    if change[0] >= -FLAT and change[1] <= FLAT:
+        return Verdict("plateau", metric, f"{metric} is flat: {said}", rule, float(steps[start]), numbers)
+    if change[1] < 0:
+        verb = "rises" if sign > 0 else "falls"
+        return Verdict("healthy", metric, f"{metric} still {verb}: {said}", rule, None, numbers)
     return None
 
 
-def overfitting(metric: str, train: Curve, validation: Curve) -> Verdict | None:
+def overfitting(train: Judged, held_out: Judged) -> Verdict | None:
     """Find where the held-out curve leaves the training curve, and goes on leaving it."""
-    steps, held_out = _better_below(metric, validation)
-    train_steps, trained = _better_below(metric, train)
-    if len(held_out) < LEAST_CHECKS or len(trained) < LEAST_CHECKS:
+    metric = held_out.metric
+    steps, values = blocks(held_out.curve, MOST_CHECKS)
+    if len(values) < LEAST_CHECKS or len(train.curve[0]) < LEAST_CHECKS:
         return None
-    if not (np.isfinite(held_out).all() and np.isfinite(trained).all()):
+    trained = blocks(train.curve, 2 * MOST_CHECKS)
+    apart = values - np.interp(steps, *trained)
+    share = apart / np.maximum(np.abs(values), 1e-300)
+    newest = len(apart) // 2
+    growing = slope((steps[newest:], apart[newest:]))
+    before, now = float(np.median(apart[:newest])), float(np.median(apart[-PATIENCE:]))
+    if not (share[-PATIENCE:] > GAP).all() or now - before < GAP * abs(float(values[-1])):
         return None
-    beside = np.array([_near(train_steps, trained, step) for step in steps])
-    gap = (held_out - beside) / np.maximum(np.abs(held_out), 1e-12)
-    wide = gap > GAP
-    if not wide[-PATIENCE:].all():
+    if growing is None or growing.low <= 0:
         return None
-    best = int(np.argmin(held_out))
-    apart = held_out - beside
-    growth = float(np.median(apart[-PATIENCE:]) - np.median(apart[: max(PATIENCE, len(gap) // 2)]))
-    if growth < GAP * abs(float(held_out[-1])):
+    best = int(np.argmin(values))
+    opened = onset((steps, apart))
+    sentence = (
+        f"{metric} leaves training: the gap is {share[-1]:.0%} of it and grows; it opened about step {_at(opened)}"
+    )
+    if best < len(values) - PATIENCE:
+        sentence += f"; {metric} was best at step {_at(float(steps[best]))}"
+    rule = (
+        f"the gap to training is above {GAP:.0%} of {metric} in the last {PATIENCE} checks, has grown by as much since "
+        f"the first half, and still grows (95 % interval of its slope); it opened where the best "
+        f"fit of flat, then a line, then flat has its first bend"
+    )
+    numbers = {"gap": float(share[-1]), "best_step": float(steps[best])}
+    return Verdict("overfitting", metric, sentence, rule, opened, numbers)
+
+
+def _judged(metric: str, curve: Curve, better: Mapping[str, str]) -> Judged | None:
+    sign = sign_of(metric, better)
+    if not sign or not len(curve[1]) or not np.isfinite(curve[1][-1]):
         return None
-    onset = len(wide) - int(np.argmin(wide[::-1])) if not wide.all() else best
-    step = float(steps[min(onset, len(steps) - 1)])
-    sentence = f"{metric} is {gap[-1]:.0%} above training, and the gap grows; it opened about step {step:g}"
-    if best < len(held_out) - PATIENCE:
-        sentence += f"; {metric} was best at step {float(steps[best]):g}"
-    rule = f"the gap to training is above {GAP:.0%} in the last {PATIENCE} checks and has grown since the first half"
-    return Verdict("overfitting", metric, sentence, rule, step)
+    steps, values = curve
+    chosen = kept(steps) & np.isfinite(values)
+    return Judged(metric, sign, blocks((steps[chosen], -sign * values[chosen]), MOST_POINTS))
 
 
-def slope_interval(steps: Floats, values: Floats) -> tuple[float, float] | None:
-    """Give the 95 % interval of a slope, from medians of blocks; None if it cannot be told."""
-    if len(values) < 2 * BLOCKS:
-        return None
-    x = np.array([part.mean() for part in np.array_split(steps, BLOCKS)])
-    y = np.array([np.median(part) for part in np.array_split(values, BLOCKS)])
-    spread = float(((x - x.mean()) ** 2).sum())
-    if spread <= 0:
-        return None
-    slope = float(((x - x.mean()) * (y - y.mean())).sum() / spread)
-    rest = y - y.mean() - slope * (x - x.mean())
-    error = float(np.sqrt((rest**2).sum() / (BLOCKS - 2) / spread))
-    return slope - T_95 * error, slope + T_95 * error
+def _twin(metric: str, judged: Sequence[Judged]) -> Judged | None:
+    """Give the training twin of a validation metric, the one with most points."""
+    twins = [each for each in judged if not is_validation(each.metric) and base(each.metric) == base(metric)]
+    return max(twins, key=lambda each: len(each.curve[0]), default=None)
 
 
-def _better_below(metric: str, curve: Curve) -> Curve:
-    """Turn a curve of which more is better upside down."""
-    return (curve[0], -curve[1]) if rises(metric) else curve
+def _limit(levels: Floats, least: float) -> tuple[float, str]:
+    """Give the level above which a curve has left its best, the last of `levels`, and the rule in words."""
+    best, gained = float(levels[-1]), float(levels.max() - levels[-1])
+    if best > 0:
+        return best + max(RISE * best, LOST * gained, least), f"{RISE:.0%}, by {LOST:.0%} of all that was gained,"
+    return best + max(HALF * gained, least), f"{HALF:.0%} of all that was gained"
 
 
-def _block(values: Floats) -> int:
-    return max(1, len(values) // 20)
+def _left(curve: Curve, start: float, levels: tuple[float, float]) -> float:
+    """Give the step at which a curve left its best level for good, from `start` on."""
+    steps, values = blocks(curve, 10 * LEVELS)
+    best, limit = levels
+    spread = 2 * noise(values)
+    above = int(np.argmax((values > limit) & (steps >= start)))
+    while above > 0 and steps[above - 1] >= start and values[above - 1] > best + spread:
+        above -= 1
+    return float(steps[above])
 
 
-def _levels(values: Floats) -> Floats:
-    size = _block(values)
-    whole: Floats = values[: len(values) // size * size].reshape(-1, size)
-    levels: Floats = np.median(whole, axis=1)
-    return levels
-
-
-def _near(steps: Floats, values: Floats, step: float) -> float:
-    """Give the median of the training values around a step."""
-    middle = int(np.searchsorted(steps, step))
-    size = max(3, len(values) // 50)
-    low = max(0, min(middle - size, len(values) - size))
-    return float(np.median(values[low : middle + size]))
+def _at(step: float) -> str:
+    return f"{step:,.0f}" if step >= 100 else f"{step:g}"  # noqa: PLR2004 - beyond that a fraction says nothing

@@ -50,8 +50,8 @@ function picture(scene, extent) {
 			/** @type {SVGElement} */ (to[at]).style.setProperty(property, style.getPropertyValue(property));
 		to[at].removeAttribute("class");
 	});
-	copy.setAttribute("transform", "translate(8 8)");
-	const [width, height] = [Math.ceil(extent.width + 16), Math.ceil(extent.height + 16)];
+	copy.setAttribute("transform", "translate(20 8)"); // the lines of tied weights are left of the boxes
+	const [width, height] = [Math.ceil(extent.width + 28), Math.ceil(extent.height + 16)];
 	const back = getComputedStyle(/** @type {Element} */ (scene.closest(".mlx-live"))).getPropertyValue("--mlx-back") || "#fff";
 	const defs = scene.ownerSVGElement?.querySelector("defs")?.outerHTML ?? "";
 	return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><rect width="100%" height="100%" style="fill:${back}"/>${defs}${copy.outerHTML}</svg>`;

@@ -1,5 +1,6 @@
 """The view of an architecture: a diagram and a tree of a model's modules, with what they cost and what was measured."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -75,13 +76,17 @@ class ArchitectureView(View):
 
         Raises:
             KeyError: A path is not one of the model's.
+            ValueError: A value is not finite.
         """
-        known = {node.path for node in self._model_graph.nodes}
-        strange = [path for path in values if path not in known]
-        if strange:
-            raise KeyError(f"no module at {strange[0]!r}; the paths are those of named_modules()")
+        known = {entry.path for entry in self._model_graph.entries}
+        measured = {path: float(value) for path, value in values.items()}
+        for path, value in measured.items():
+            if path not in known:
+                raise KeyError(f"no module at {path!r}; the paths are those of named_modules()")
+            if not math.isfinite(value):
+                raise ValueError(f"{name} of {path!r} is {value}; leave out what was not measured")
         others = [each for each in self.overlays if each["name"] != name]
-        self.overlays = [*others, {"name": name, "unit": unit, "values": dict(values)}]
+        self.overlays = [*others, {"name": name, "unit": unit, "values": measured}]
         self.changed()
 
     def to_svg(self, path: str | Path | None = None) -> str:

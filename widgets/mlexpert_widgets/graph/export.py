@@ -77,10 +77,10 @@ def to_text(entries: Sequence[Entry], flops: Sequence[int] | None) -> str:
 
 def _chosen(
     entries: Sequence[Entry], edges: Sequence[tuple[int, int]], limit: int
-) -> tuple[dict[int, Any], list[tuple[int, int]]]:
+) -> tuple[dict[int, Any], Sequence[tuple[int, int]]]:
     shown = opened(entries, signatures(entries), limit)
-    _, inner = lay_out(shown, edges, [entry.parent for entry in entries], [entry.order for entry in entries])
-    return shown, inner
+    laid = lay_out(shown, edges, [entry.parent for entry in entries], [entry.order for entry in entries])
+    return shown, laid.edges
 
 
 def _label(entry: Entry, times: int) -> str:

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from mlexpert_widgets.graph.fold import BOXES, opened, signatures
-from mlexpert_widgets.graph.layout import Box, lay_out
+from mlexpert_widgets.graph.layout import HEAD, RAIL, Box, lay_out
 from mlexpert_widgets.graph.words import count, cut, shapes
 from mlexpert_widgets.live.plot import Plot
 
@@ -24,7 +24,8 @@ def figure_of(graph: "ModelGraph", limit: int = BOXES) -> Plot:
     """
     entries = graph.entries
     shown = opened(entries, signatures(entries), limit)
-    boxes, between = lay_out(shown, graph.edges, [e.parent for e in entries], [e.order for e in entries])
+    laid = lay_out(shown, graph.edges, [e.parent for e in entries], [e.order for e in entries])
+    boxes = laid.boxes
     width, height = boxes[0].width / POINTS_PER_INCH, boxes[0].height / POINTS_PER_INCH
     scale = min(1.0, MOST_INCHES / max(width, height))
     made = Plot(width * scale + 0.1, height * scale + 0.1)
@@ -33,8 +34,12 @@ def figure_of(graph: "ModelGraph", limit: int = BOXES) -> Plot:
     axis.axis("off")
     for index, box in boxes.items():
         _box(axis, entries[index], box, is_open=index in shown, scale=scale)
-    for a, b in between:
+    for a, b in laid.edges:
         _arrow(axis, boxes[a], boxes[b], exact=graph.exact)
+    for a, b in laid.entering:
+        _past(axis, boxes[a], boxes[b], into=True)
+    for a, b in laid.leaving:
+        _past(axis, boxes[b], boxes[a], into=False)
     return made
 
 
@@ -73,3 +78,17 @@ def _arrow(axis: Any, source: Box, target: Box, *, exact: bool) -> None:
         curve = "arc3,rad=-0.3" if end[1] > start[1] else "arc3,rad=0.3"
     look = {"arrowstyle": "-|>", "lw": 0.7, "color": "#777777", "ls": "-" if exact else "--", "connectionstyle": curve}
     axis.annotate("", xy=end, xytext=start, arrowprops={**look, "shrinkA": 0, "shrinkB": 0})
+
+
+def _past(axis: Any, container: Box, box: Box, *, into: bool) -> None:
+    """Draw what flows past other children, as in the SVG."""
+    y = box.y + box.height / 2
+    if into:
+        side = container.x + RAIL
+        points = [(side, container.y + HEAD - 6), (side, y), (box.x, y)]
+    else:
+        side = container.x + container.width - RAIL
+        points = [(box.x + box.width, y), (side, y), (side, container.y + container.height)]
+    axis.plot(*zip(*points[:2], strict=True), lw=0.7, color="#777777")
+    look = {"arrowstyle": "-|>", "lw": 0.7, "color": "#777777", "shrinkA": 0, "shrinkB": 0}
+    axis.annotate("", xy=points[2], xytext=points[1], arrowprops=look)

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 from mlexpert_widgets.graph.fold import Run
 
+Edge = tuple[int, int]
 BOX_W, BOX_H = 208.0, 42.0
+RAIL = 7.0  # from the side of a container to what goes past its children
 HEAD, PAD, GAP_X, GAP_Y = 26.0, 12.0, 20.0, 22.0
 MOST_ROWS = 24  # of one container; the rest is said in words
 
@@ -22,12 +24,26 @@ class Box:
     left_out: int = 0  # children for which there is no room
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where everything is drawn.
+
+    Attributes:
+        boxes: By module, the model first, a container before what is in it.
+        edges: Between the boxes of one container.
+        entering: From an open container to a box in it that gets, past other boxes, what the container was given.
+        leaving: From a box to its open container, past other boxes.
+    """
+
+    boxes: Mapping[int, Box]
+    edges: Sequence[Edge]
+    entering: Sequence[Edge]
+    leaving: Sequence[Edge]
+
+
 def lay_out(
-    shown: Mapping[int, Sequence[Run]],
-    edges: Sequence[tuple[int, int]],
-    parents: Sequence[int],
-    order: Sequence[int],
-) -> tuple[dict[int, Box], list[tuple[int, int]]]:
+    shown: Mapping[int, Sequence[Run]], edges: Sequence[Edge], parents: Sequence[int], order: Sequence[int]
+) -> Layout:
     """Place every box.
 
     Args:
@@ -35,12 +51,9 @@ def lay_out(
         edges: As in `ModelGraph.edges`.
         parents: Parent of each module.
         order: When each was called first; -1 if it was not.
-
-    Returns:
-        The boxes by module, the model first, and the edges between those of one container.
     """
     stands_for = _stands_for(shown, parents)
-    inner = _between(shown, edges, parents, stands_for)
+    inner, entering, leaving = _by_container(shown, edges, parents, stands_for)
     boxes = {0: Box(Run(0, 1))} | {run.first: Box(run) for children in shown.values() for run in children}
     rows = {index: _rows([run.first for run in shown[index]], inner[index], order) for index in shown}
     for index in reversed(list(shown)):
@@ -49,8 +62,40 @@ def lay_out(
         _place(boxes, index, rows[index][:MOST_ROWS])
     there = {0, *(each for index in shown for row in rows[index][:MOST_ROWS] for each in row)}
     visible = {index: box for index, box in boxes.items() if _visible(index, there, parents)}
-    kept = [edge for each in inner.values() for edge in each if edge[0] in visible and edge[1] in visible]
-    return visible, kept
+    first = {each for index in shown for each in rows[index][0]}
+    ran = {index: [row for row in rows[index] if order[row[0]] >= 0] for index in shown}
+    last = {each for index in shown for row in ran[index][-1:] for each in row}
+    return Layout(
+        visible,
+        [(a, b) for each in inner.values() for a, b in each if a in visible and b in visible],
+        [(a, b) for a, b in entering if a in visible and b in visible and b not in first],
+        [(a, b) for a, b in leaving if a in visible and b in visible and a not in last],
+    )
+
+
+def through(edges: Sequence[Edge], parents: Sequence[int]) -> list[Edge]:
+    """Take edges apart where they cross the border of a module.
+
+    Returns:
+        Edges between children of one module, from a module to its child, and from a child to its module.
+    """
+    depths = [0] * len(parents)
+    for index, parent in enumerate(parents[1:], 1):
+        depths[index] = depths[parent] + 1
+    found: dict[Edge, None] = {}
+    for edge in edges:
+        source, target = edge
+        while parents[source] != parents[target] and source != target:
+            up, down = depths[source] >= depths[target], depths[target] >= depths[source]
+            if up:
+                found[(source, parents[source])] = None
+                source = parents[source]
+            if down and source != target:
+                found[(parents[target], target)] = None
+                target = parents[target]
+        if source != target:
+            found[(source, target)] = None
+    return list(found)
 
 
 def _visible(index: int, there: set[int], parents: Sequence[int]) -> bool:
@@ -77,42 +122,27 @@ def _stands_for(shown: Mapping[int, Sequence[Run]], parents: Sequence[int]) -> d
     return found
 
 
-def _between(
-    shown: Mapping[int, Sequence[Run]],
-    edges: Sequence[tuple[int, int]],
-    parents: Sequence[int],
-    stands_for: Mapping[int, int],
-) -> dict[int, list[tuple[int, int]]]:
-    """Give the edges between the boxes of each open container."""
-    found: dict[int, dict[tuple[int, int], None]] = {index: {} for index in shown}
-    depths = [0] * len(parents)
-    for index, parent in enumerate(parents[1:], 1):
-        depths[index] = depths[parent] + 1
-    for edge in edges:
-        source, target = _lifted(*edge, parents, depths)
+def _by_container(
+    shown: Mapping[int, Sequence[Run]], edges: Sequence[Edge], parents: Sequence[int], stands_for: Mapping[int, int]
+) -> tuple[dict[int, list[Edge]], list[Edge], list[Edge]]:
+    """Give the edges between the boxes of each open container, those into and those out of it."""
+    inner: dict[int, dict[Edge, None]] = {index: {} for index in shown}
+    entering: dict[Edge, None] = {}
+    leaving: dict[Edge, None] = {}
+    for source, target in through(edges, parents):
         a, b = stands_for.get(source), stands_for.get(target)
-        if (
-            a is not None
-            and b is not None
-            and a != b
-            and parents[source] == parents[target]
-            and parents[source] in found
-        ):
-            found[parents[source]][(a, b)] = None
-    return {index: list(each) for index, each in found.items()}
+        if a is None or b is None:
+            continue
+        if parents[target] == source:
+            entering[(a, b)] = None
+        elif parents[source] == target:
+            leaving[(a, b)] = None
+        elif a != b:
+            inner[parents[source]][(a, b)] = None
+    return {index: list(each) for index, each in inner.items()}, list(entering), list(leaving)
 
 
-def _lifted(source: int, target: int, parents: Sequence[int], depths: Sequence[int]) -> tuple[int, int]:
-    """Raise the ends of an edge until they are children of one module, or one holds the other."""
-    while parents[source] != parents[target] and source != target:
-        if depths[source] >= depths[target]:
-            source = parents[source]
-        else:
-            target = parents[target]
-    return source, target
-
-
-def _rows(children: Sequence[int], edges: Sequence[tuple[int, int]], order: Sequence[int]) -> list[list[int]]:
+def _rows(children: Sequence[int], edges: Sequence[Edge], order: Sequence[int]) -> list[list[int]]:
     """Put every child into a row below all that had run before and flows into it; what did not run comes last."""
     ran = sorted((each for each in children if order[each] >= 0), key=lambda each: order[each])
     idle = [[each] for each in children if order[each] < 0]

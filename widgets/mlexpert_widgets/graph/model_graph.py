@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -67,8 +67,8 @@ class ModelGraph:
     Attributes:
         notes: What could not be found out, and why, in sentences.
         edges: From which module to which, as indices into `nodes`. From a container to its child is from what the
-            container was given, and from a child to its container into what it gave; all others are between children
-            of one container.
+            container was given, and from a child to its container into what it gave; all others are from one module to
+            another that gets what it gave.
         exact: Whether the edges are what flowed in a run; else they follow the order of the children.
     """
 
@@ -176,8 +176,26 @@ class ModelGraph:
         return to_text(self._entries, self._flops if self._ran else None)
 
     def to_json(self) -> str:
-        """Give every module and edge as JSON."""
-        nodes = [{**asdict(node), "macs": node.macs} for node in self.nodes]
+        """Give every module and edge as JSON; a parent and the ends of an edge are places in `nodes`."""
+        nodes = [
+            {
+                "path": entry.path,
+                "kind": type(entry.module).__name__,
+                "parent": entry.parent if entry.parent >= 0 else None,
+                "num_parameters": entry.total,
+                "own_parameters": entry.own,
+                "tied": entry.tied,
+                "inputs": [{"shape": each.shape, "dtype": each.dtype} for each in entry.inputs],
+                "outputs": [{"shape": each.shape, "dtype": each.dtype} for each in entry.outputs],
+                "calls": entry.calls,
+                "flops": self._flops[entry.index] if self._ran else None,
+                "macs": self._flops[entry.index] // 2 if self._ran else None,
+                "parameter_bytes": entry.num_bytes,
+                "activation_bytes": entry.activation_bytes,
+                "failed": entry.failed,
+            }
+            for entry in self._entries
+        ]
         facts = {"title": self.title, "num_parameters": self.num_parameters, "flops": self.flops, "notes": self.notes}
         return json.dumps({**facts, "exact": self.exact, "nodes": nodes, "edges": self.edges}, ensure_ascii=False)
 
@@ -214,7 +232,11 @@ class ModelGraph:
                 parent.order = entry.order if parent.order < 0 else min(entry.order, parent.order)
         if flow.error is not None:
             self._say_where(flow)
-        uncalled = [entry for entry in self._entries if not entry.calls and not entry.children]
+        scripts = [entry for entry in self._entries if isinstance(entry.module, torch.jit.ScriptModule)]
+        if scripts:
+            self.notes.append(f"what runs inside TorchScript ({_some(scripts)}) is counted but not seen")
+        known = {entry.index for entry in scripts}
+        uncalled = [e for e in self._entries if not e.calls and not e.children and e.index not in known]
         if uncalled and flow.error is None:
             self.notes.append(f"{_some(uncalled)} did not run with these inputs")
 

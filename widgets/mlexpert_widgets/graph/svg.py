@@ -1,16 +1,17 @@
 """The picture of a graph without a browser: nested boxes, arrows for what flows, shares of the parameters."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 from mlexpert_widgets.graph.fold import BOXES, opened, signatures
-from mlexpert_widgets.graph.layout import BOX_H, Box, lay_out
+from mlexpert_widgets.graph.layout import BOX_H, HEAD, RAIL, Box, lay_out
 from mlexpert_widgets.graph.walk import Entry
 from mlexpert_widgets.graph.words import count, cut, shapes
 
 BAD = "#d1242f"
-SHARE = "#0072B2"
-NAME, SMALL = 24, 34  # characters that fit
+SHARE, TIE = "#0072B2", "#E69F00"
+LEFT = 16  # of the boxes, for the lines of tied weights
+NAME, SMALL, LETTER = 24, 34, 6.6  # characters that fit, and pixels of one
 ARROW = (
     '<defs><marker id="mlx-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
     'orient="auto-start-reverse"><path d="M0 0L8 4L0 8z" fill="currentColor"/></marker></defs>'
@@ -27,18 +28,21 @@ def draw(entries: Sequence[Entry], edges: Sequence[tuple[int, int]], *, exact: b
         limit: Boxes to draw at most.
     """
     shown = opened(entries, signatures(entries), limit)
-    boxes, between = lay_out(shown, edges, [entry.parent for entry in entries], [entry.order for entry in entries])
-    whole = boxes[0]
+    laid = lay_out(shown, edges, [entry.parent for entry in entries], [entry.order for entry in entries])
+    boxes, whole = laid.boxes, laid.boxes[0]
     title = escape(f"{type(entries[0].module).__name__}, {count(entries[0].total)} parameters")
+    width = f"{whole.width + LEFT + 2:.0f}"
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="mlx-architecture" role="img" aria-label="{title}" '
-        f'viewBox="-2 -2 {whole.width + 4:.0f} {whole.height + 4:.0f}" width="{whole.width + 4:.0f}" '
+        f'viewBox="-{LEFT} -2 {width} {whole.height + 4:.0f}" width="{width}" '
         f'style="max-width:100%;height:auto" fill="currentColor" font-family="inherit" font-size="12">'
         f"<title>{title}</title>"
     )
     drawn = [_box(entries[index], box, entries[0], is_open=index in shown) for index, box in boxes.items()]
-    arrows = [_arrow(boxes[a], boxes[b], exact=exact) for a, b in between]
-    return "".join((head, ARROW, *drawn, *arrows, "</svg>"))
+    arrows = [_arrow(boxes[a], boxes[b], exact=exact) for a, b in laid.edges]
+    past = [_past(boxes[a], boxes[b], into=True) for a, b in laid.entering]
+    past += [_past(boxes[b], boxes[a], into=False) for a, b in laid.leaving]
+    return "".join((head, ARROW, *drawn, *arrows, *past, *_ties(entries, boxes), "</svg>"))
 
 
 def _box(entry: Entry, box: Box, whole: Entry, *, is_open: bool) -> str:
@@ -52,7 +56,8 @@ def _box(entry: Entry, box: Box, whole: Entry, *, is_open: bool) -> str:
     )
     times = f" ×{box.run.count}" if box.run.count > 1 else ""
     name = cut(entry.name or type(entry.module).__name__, NAME)
-    kind = cut(type(entry.module).__name__, NAME) if entry.name else ""
+    room = int((box.width - (76 if is_open else 20)) / LETTER) - len(name) - len(times)
+    kind = cut(type(entry.module).__name__, room) if entry.name and room > 1 else ""
     x, y = box.x + 10, box.y + 17
     heading = (
         f'<text x="{x:.1f}" y="{y:.1f}"><tspan font-weight="600">{escape(name)}{times}</tspan> '
@@ -107,3 +112,33 @@ def _arrow(source: Box, target: Box, *, exact: bool) -> str:
     return (
         f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".6"{dash} marker-end="url(#mlx-arrow)"/>'
     )
+
+
+def _past(container: Box, box: Box, *, into: bool) -> str:
+    """Draw what flows past other children: down the left side to a box, or from it down the right side."""
+    x, y = container.x, box.y + box.height / 2
+    if into:
+        path = f"M{x + RAIL:.1f} {container.y + HEAD - 6:.1f}V{y - 5:.1f}q0 5 5 5H{box.x:.1f}"
+    else:
+        right = x + container.width - RAIL
+        path = f"M{box.x + box.width:.1f} {y:.1f}H{right - 5:.1f}q5 0 5 5V{container.y + container.height:.1f}"
+    return f'<path d="{path}" fill="none" stroke="currentColor" stroke-opacity=".6" marker-end="url(#mlx-arrow)"/>'
+
+
+def _ties(entries: Sequence[Entry], boxes: Mapping[int, Box]) -> list[str]:
+    """Draw which weights are one and the same, left of all boxes."""
+    places = {entries[index].path: box for index, box in boxes.items()}
+    drawn = []
+    for index, box in boxes.items():
+        for name, path in entries[index].tied.items():
+            if path not in places:
+                continue
+            above, below = sorted((places[path], box), key=lambda each: each.y)
+            top, bottom = above.y - 4, below.y + below.height + 4  # between the rows, not across a neighbour
+            line = (
+                f"M{above.x + 14:.1f} {above.y:.1f}V{top:.1f}H-2q-8 0 -8 8V{bottom - 8:.1f}q0 8 8 8"
+                f"H{below.x + 14:.1f}V{below.y + below.height:.1f}"
+            )
+            told = f"<title>{escape(f'{name} of {entries[index].path} is that of {path}')}</title>"
+            drawn.append(f'<path d="{line}" fill="none" stroke="{TIE}" stroke-dasharray="5 3">{told}</path>')
+    return drawn

@@ -5,6 +5,7 @@ At the end of each cell, and at times while one runs, the picture is brought up 
 needs no kernel, no script and no widget state.
 """
 
+import sys
 import time
 from base64 import b64encode
 from collections.abc import Mapping
@@ -42,6 +43,7 @@ class View(anywidget.AnyWidget):
         frozen: The MIME bundle that the outputs hold; a page that was loaded anew does not hear of their updates.
     """
 
+    _closed = True  # until it is made: a view that is refused is taken away before it has anything to freeze
     key = traitlets.Unicode().tag(sync=True)
     title = traitlets.Unicode().tag(sync=True)
     summary = traitlets.Unicode().tag(sync=True)
@@ -147,7 +149,8 @@ class View(anywidget.AnyWidget):
             return
         self._closed = True
         flusher().remove(self)
-        self.freeze()
+        if not sys.is_finalizing():  # nothing is shown any more, and half of matplotlib is gone
+            self.freeze()
         layout = self.layout
         super().close()
         layout.close()

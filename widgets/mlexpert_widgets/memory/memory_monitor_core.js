@@ -1,5 +1,11 @@
 // @ts-check
-/** Bytes in words and units, for the memory monitor. */
+/**
+ * Amounts, groups and points of the memory monitor.
+ *
+ * @typedef {{ name: string, unit: string, device: string, label: string, newest: number | null, peak: number, limit: number | null }} Fact
+ * @typedef {{ name: string, length: number, time: ArrayLike<number>, value: ArrayLike<number> }} Points
+ * @typedef {{ name: string, bytes: { fact: Fact, points: Points }[], percents: Fact[], limit: number | null, most: number }} Lane
+ */
 
 const STEPS = /** @type {[number, string][]} */ ([
 	[2 ** 40, "TiB"],
@@ -7,28 +13,80 @@ const STEPS = /** @type {[number, string][]} */ ([
 	[2 ** 20, "MiB"],
 	[2 ** 10, "KiB"],
 ]);
+const SHOWN_FROM = 0.5; // of the limit; the same as in `lanes.py`
 
 /** Give bytes by 1024: 5.21 GiB; the same as `words.py`. @param {number} bytes @returns {string} */
 export function size(bytes) {
-	for (const [step, unit] of STEPS) {
-		const value = bytes / step;
-		if (Math.abs(value) >= 1) return `${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} ${unit}`;
-	}
-	return `${Math.round(bytes)} B`;
+	const [step, name] = unit(bytes);
+	if (step === 1) return `${Math.round(bytes)} B`;
+	const value = bytes / step;
+	return `${Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} ${name}`;
 }
 
 /** Choose the unit of an axis. @param {number} largest @returns {[number, string]} */
 export function unit(largest) {
-	return STEPS.find(([step]) => largest >= step) ?? [1, "bytes"];
+	return STEPS.find(([step]) => Math.abs(largest) >= step) ?? [1, "bytes"];
 }
 
-/** Put series that belong to one device into one lane. @param {{ name: string }[]} series @returns {Map<string, number[]>} */
-export function lanes(series) {
-	/** @type {Map<string, number[]>} */
+/** Give a value in words, or that it is gone. @param {number | null | undefined} value @param {string} unit_ @returns {string} */
+export function amount(value, unit_) {
+	if (value === null || value === undefined || Number.isNaN(value)) return "gone";
+	return unit_ === "%" ? `${Math.round(value)} %` : size(value);
+}
+
+/** Put what belongs to one device together. @param {Fact[]} facts @param {Points[]} series @returns {Lane[]} */
+export function lanes(facts, series) {
+	const points = new Map(series.map((each) => [each.name, each]));
+	/** @type {Map<string, Lane>} */
 	const found = new Map();
-	series.forEach(({ name }, at) => {
-		const lane = name.match(/^(?:GPU \d+|MPS)/)?.[0] ?? "This process";
-		found.set(lane, [...(found.get(lane) ?? []), at]);
-	});
-	return found;
+	for (const fact of facts) {
+		const lane = found.get(fact.device) ?? { name: fact.device, bytes: [], percents: [], limit: null, most: 0 };
+		found.set(fact.device, lane);
+		const own = points.get(fact.name);
+		if (fact.unit === "%") lane.percents.push(fact);
+		else if (own?.length) {
+			lane.bytes.push({ fact, points: own });
+			lane.most = Math.max(lane.most, fact.peak);
+			lane.limit ??= fact.limit;
+		}
+	}
+	return [...found.values()].filter((lane) => lane.bytes.length);
+}
+
+/** Give the limit if it is near enough to what is used to be drawn. @param {Lane} lane @returns {number | null} */
+export function shownLimit({ limit, most }) {
+	return limit && most >= SHOWN_FROM * limit ? limit : null;
+}
+
+/**
+ * Give the few points that a chart can show: the least and the greatest of each column, and that there is a gap.
+ * @param {Points} points @param {number} columns @param {number} step what one unit of the axis is
+ * @returns {[number[], (number | null)[]]}
+ */
+export function decimated({ time, value, length }, columns, step) {
+	/** @type {[number[], (number | null)[]]} */
+	const made = [[], []];
+	const add = (/** @type {number} */ at) => {
+		if (made[0].length && made[0][made[0].length - 1] >= time[at]) return;
+		made[0].push(time[at]);
+		made[1].push(Number.isNaN(value[at]) ? null : value[at] / step);
+	};
+	const width = Math.max(1, Math.ceil(length / columns));
+	for (let from = 0; from < length; from += width) {
+		let [low, high, gap] = [-1, -1, -1];
+		for (let at = from; at < Math.min(length, from + width); at++) {
+			if (Number.isNaN(value[at])) gap = at;
+			else if (low < 0) low = high = at;
+			else if (value[at] < value[low]) low = at;
+			else if (value[at] > value[high]) high = at;
+		}
+		for (const at of [low, high, gap].filter((each) => each >= 0).sort((a, b) => a - b)) add(at);
+	}
+	if (length) add(length - 1);
+	return made;
+}
+
+/** Give a share as a width. @param {number | null} part @param {number} whole @returns {string} */
+export function width(part, whole) {
+	return `${Math.min(100, Math.max(0, (100 * (part ?? 0)) / (whole || 1))).toFixed(2)}%`;
 }

@@ -1,8 +1,10 @@
 """NVIDIA GPUs by the driver's own library (NVML): each whole device, and what is known of the processes on it."""
 
 import os
-from types import ModuleType
-from typing import Any
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from mlexpert_widgets.memory.process import system_total
 from mlexpert_widgets.memory.source import Reading, UnavailableError
@@ -11,9 +13,35 @@ NO_LIBRARY = (
     "no NVIDIA driver library (libnvidia-ml.so.1) was found: there is no NVIDIA GPU here, or its driver is not "
     "installed, or the container was started without it (docker run --gpus all)"
 )
+NO_PACKAGE = "nvidia-ml-py is not installed; type: pip install nvidia-ml-py"
 NOT_LOADED = "the NVIDIA driver is installed but not loaded; as root: modprobe nvidia"
 NO_DEVICES = "the NVIDIA driver is loaded and sees no GPU"
-UNTOLD = "the driver does not tell what each process uses (a container, or no permission)"
+UNTOLD = (
+    "the driver does not tell what each process uses (a container, or no permission); the part of this process is at "
+    "least what torch has reserved"
+)
+UNLISTED = (
+    "this process is not among those that the driver lists: nothing of it is on the GPU, or this is a container, which "
+    "has process numbers of its own; its part is at least what torch has reserved"
+)
+SLOW_S = 1.0  # between two questions that take a driver long: processes, and how busy a device is
+
+
+class Running(NamedTuple):
+    """A process on a GPU; its bytes are None if the driver does not tell."""
+
+    gpu: int
+    pid: int
+    num_bytes: float | None
+
+
+@dataclass
+class _Told:
+    """What is told slowly of one device."""
+
+    values: dict[str, float] = field(default_factory=dict)
+    percents: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
 
 
 class Nvml:
@@ -22,25 +50,19 @@ class Nvml:
     name = "NVML"
 
     def __init__(self) -> None:
-        self._library: ModuleType | None = None
+        self._library: Any = None
+        self._slow: dict[int, tuple[float, _Told]] = {}
 
     def read(self) -> Reading:
-        """Read every device; one that cannot be read is a note, and the others go on.
+        """Read every device; what cannot be read is a note, and the rest goes on.
 
         Raises:
-            UnavailableError: There is no driver, or no device.
+            UnavailableError: There is no driver, or no device that can be read.
         """
         nvml = self._opened()
-        values: dict[str, float] = {}
-        limits: dict[str, float] = {}
+        values, limits, percents = (dict[str, float]() for _ in range(3))
         notes: list[str] = []
-        try:
-            count = nvml.nvmlDeviceGetCount()
-        except _errors(nvml) as error:
-            raise UnavailableError(_said(nvml, error)) from None
-        if not count:
-            raise UnavailableError(NO_DEVICES)
-        for index in range(count):
+        for index in range(self._count(nvml)):
             try:
                 handle = nvml.nvmlDeviceGetHandleByIndex(index)
                 memory = nvml.nvmlDeviceGetMemoryInfo(handle)
@@ -49,38 +71,71 @@ class Nvml:
                 continue
             values[f"GPU {index} used"] = float(memory.used)
             limits[f"GPU {index} used"] = _limit(index, float(memory.total), notes)
-            own = _own(nvml, index, handle, notes)
-            if own is not None:
-                values[f"GPU {index} this process"] = own
+            slow = self._slowly(nvml, index, handle)
+            values |= slow.values
+            percents |= slow.percents
+            notes += slow.notes
         if not values:
             raise UnavailableError("; ".join(notes))
-        return Reading(values, limits, tuple(notes))
+        return Reading(values, limits, percents=percents, notes=tuple(notes))
 
-    def processes(self) -> list[tuple[int, int, float | None]]:
-        """List device, process id and bytes (None if the driver does not tell) of every process on a GPU.
+    def _slowly(self, nvml: Any, index: int, handle: Any) -> _Told:
+        again, told = self._slow.get(index, (0.0, _Told()))
+        if time.monotonic() >= again:
+            told = _Told()
+            _busy(nvml, index, handle, told)
+            _own(nvml, index, handle, told)
+            self._slow[index] = (time.monotonic() + SLOW_S, told)
+        return told
+
+    def indices(self) -> Mapping[str, int]:
+        """Give the index of each device by its identifier, which torch tells too; empty if there is no driver."""
+        found = {}
+        try:
+            nvml = self._opened()
+            for index in range(self._count(nvml)):
+                found[str(nvml.nvmlDeviceGetUUID(nvml.nvmlDeviceGetHandleByIndex(index)))] = index
+        except UnavailableError:
+            return {}
+        except _errors(self._library):
+            return found
+        return found
+
+    def others(self) -> Sequence[Running]:
+        """List the other processes on all devices.
 
         Raises:
-            UnavailableError: There is no driver.
+            UnavailableError: There is no driver, or no device.
         """
         nvml = self._opened()
-        found = []
-        for index in range(nvml.nvmlDeviceGetCount()):
+        found: list[Running] = []
+        for index in range(self._count(nvml)):
             try:
                 running = nvml.nvmlDeviceGetComputeRunningProcesses(nvml.nvmlDeviceGetHandleByIndex(index))
             except _errors(nvml):
                 continue
-            found += [(index, each.pid, each.usedGpuMemory) for each in running]
+            found += [Running(index, each.pid, each.usedGpuMemory) for each in running if each.pid != os.getpid()]
         return found
+
+    def _count(self, nvml: Any) -> int:
+        try:
+            count = int(nvml.nvmlDeviceGetCount())
+        except _errors(nvml) as error:
+            self._library = None  # opened anew the next time: another part of the program may have shut it
+            raise UnavailableError(_said(nvml, error)) from None
+        if not count:
+            raise UnavailableError(NO_DEVICES)
+        return count
 
     def _opened(self) -> Any:
         if self._library is None:
             try:
                 import pynvml  # noqa: PLC0415 - opens the driver's library
             except ImportError:
-                raise UnavailableError("nvidia-ml-py is not installed; type: pip install nvidia-ml-py") from None
+                raise UnavailableError(NO_PACKAGE) from None
             try:
                 pynvml.nvmlInit()
-            except pynvml.NVMLError as error:
+            except _errors(pynvml) as error:
                 raise UnavailableError(_said(pynvml, error)) from None
             self._library = pynvml
         return self._library
@@ -93,16 +148,31 @@ def _limit(index: int, total: float, notes: list[str]) -> float:
     return system_total()
 
 
-def _own(nvml: Any, index: int, handle: Any, notes: list[str]) -> float | None:
+def _busy(nvml: Any, index: int, handle: Any, told: _Told) -> None:
+    try:
+        told.percents[f"GPU {index} busy"] = float(nvml.nvmlDeviceGetUtilizationRates(handle).gpu)
+    except _errors(nvml) as error:
+        told.notes.append(f"GPU {index}, how busy it is: {_said(nvml, error)}")
+
+
+def _own(nvml: Any, index: int, handle: Any, told: _Told) -> None:
     try:
         running = nvml.nvmlDeviceGetComputeRunningProcesses(handle)
     except _errors(nvml) as error:
-        notes.append(f"GPU {index}, processes: {_said(nvml, error)}")
-        return None
+        told.notes.append(f"GPU {index}, processes: {_said(nvml, error)}")
+        return
     mine = [each.usedGpuMemory for each in running if each.pid == os.getpid()]
-    if any(each.usedGpuMemory is None for each in running) or None in mine:
-        notes.append(f"GPU {index}: {UNTOLD}")
-    return float(sum(each for each in mine if each is not None)) if mine and None not in mine else None
+    others = [each.usedGpuMemory for each in running if each.pid != os.getpid()]
+    if None in mine or (None in others and not mine):
+        told.notes.append(f"GPU {index}: {UNTOLD}")
+        return
+    if mine:
+        told.values[f"GPU {index} this process"] = float(sum(mine))
+    elif others:
+        told.notes.append(f"GPU {index}: {UNLISTED}")
+    known = [each for each in others if each is not None]
+    if known:
+        told.values[f"GPU {index} other processes"] = float(sum(known))
 
 
 def _errors(nvml: Any) -> tuple[type[Exception], ...]:
@@ -117,6 +187,7 @@ def _said(nvml: Any, error: Any) -> str:
     known = {
         nvml.NVML_ERROR_LIBRARY_NOT_FOUND: NO_LIBRARY,
         nvml.NVML_ERROR_DRIVER_NOT_LOADED: NOT_LOADED,
+        nvml.NVML_ERROR_UNINITIALIZED: "another part of the program has shut the driver's library; it is opened anew",
         nvml.NVML_ERROR_GPU_IS_LOST: "it is lost (it fell off the bus, or was taken out); a reboot brings it back",
         nvml.NVML_ERROR_FUNCTION_NOT_FOUND: "this driver is too old to tell; a newer one does",
         nvml.NVML_ERROR_NOT_SUPPORTED: "this GPU does not tell",

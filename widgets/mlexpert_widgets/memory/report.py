@@ -1,50 +1,27 @@
 """What an out-of-memory error is turned into: who holds the memory, how it is cut up, and what to do about it."""
 
-import gc
-import re
-import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mlexpert_widgets.front_end import notebook_variables
 from mlexpert_widgets.live.picture import Picture, Table
-from mlexpert_widgets.memory.allocator import fragmentation
-from mlexpert_widgets.memory.words import size
+from mlexpert_widgets.memory.advice import NOWHERE, Facts, advise, fixed_of
+from mlexpert_widgets.memory.failure import Failure, owner_in
+from mlexpert_widgets.memory.message import Told, first_sentence, told_by
+from mlexpert_widgets.memory.release import release
+from mlexpert_widgets.memory.snapshot import Holder, Segments, asked_in, device_of, holders_in, kinds_of
+from mlexpert_widgets.memory.words import size, unit
 from mlexpert_widgets.share_bar import share_bar
 
+if TYPE_CHECKING:
+    from torch import nn
+
 HOLDERS = 12
-UNITS = {
-    "": 1,
-    "b": 1,
-    "bytes": 1,
-    "kib": 1 << 10,
-    "mib": 1 << 20,
-    "gib": 1 << 30,
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
-}
-ASKED = re.compile(r"(?:[Tt]ried to allocate|can't allocate memory: you tried to allocate)\s+([\d.]+)\s*([A-Za-z]*)")
-LIBRARIES = ("/site-packages/", "/dist-packages/", "/torch/", "<frozen", "??")
-OWNER = Callable[[Sequence[Mapping[str, Any]]], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Holder:
-    """Memory that was taken at one place.
-
-    Attributes:
-        where: The line of the user's that took it, or the variable that holds it.
-        module: Module of the model that it was in; empty if that is not known.
-        num_bytes: Bytes.
-        count: Blocks or tensors.
-    """
-
-    where: str
-    module: str
-    num_bytes: float
-    count: int
+LEAST = 0.01  # of all, for a part of its own in the bar
+NO_HISTORY = (
+    "This device has no history to ask: listed are the tensors that Python knows, without those that only the way back "
+    "keeps."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,163 +29,161 @@ class OutOfMemoryReport:
     """What was found out about an error for lack of memory.
 
     Attributes:
-        message: First line of the error.
-        asked: Bytes that were asked for; None if the error does not say.
-        reserved: Bytes that torch had from the device; 0 where it has no such cache.
-        free: Bytes of these that were free.
-        largest_free: The largest free block of these.
-        holders: Who held the rest, the largest first.
-        advice: What to do, the most useful first.
+        message: The beginning of the error.
+        told: What the error itself tells.
+        facts: Who holds what, where it failed, and what the advice is drawn from.
+        segments: What torch has from the device, by kind; empty where it has no such cache.
         notes: What could not be found out.
     """
 
     message: str
-    asked: float | None
-    reserved: float
-    free: float
-    largest_free: float
-    holders: tuple[Holder, ...]
-    advice: tuple[str, ...]
+    told: Told
+    facts: Facts
+    segments: tuple[Segments, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def advice(self) -> tuple[str, ...]:
+        """What to do, the most useful first."""
+        return advise(self.facts)
+
+    @property
+    def holders(self) -> Sequence[Holder]:
+        """Who holds the memory, the most first."""
+        return self.facts.holders[:HOLDERS]
+
+    @property
+    def reserved(self) -> float:
+        """Bytes that torch has from the device; 0 where it has no such cache."""
+        return sum(each.reserved for each in self.segments)
 
     def picture(self) -> Picture:
         """Give it as a picture with its tables."""
-        held = [(each.module or each.where, each.num_bytes) for each in self.holders if each.num_bytes > 0]
-        parts = [*held, *([("free, in pieces", self.free)] if self.free else [])]
-        svg = share_bar(parts, title="Who holds the memory", unit="bytes") if parts else ""
-        rows = tuple((size(h.num_bytes), str(h.count), h.module or "unknown", h.where) for h in self.holders)
-        holders = Table("Holders", ("bytes", "blocks", "module", "line or variable"), rows)
-        advice = Table("What to do", ("", ""), tuple((str(at), text) for at, text in enumerate(self.advice, 1)))
-        return Picture("Out of memory", "\n".join(self.sentences()), svg, (holders, advice))
+        holders = [(size(h.num_bytes), str(h.count), h.module or "unknown", h.where) for h in self.holders]
+        cache = [(s.kind, str(s.count), size(s.reserved), size(s.free), size(s.largest)) for s in self.segments]
+        tables = (
+            Table("Who holds it", ("bytes", "blocks", "module", "line or variable"), tuple(holders)),
+            Table("By module", ("module", "bytes"), tuple((path, size(num)) for path, num in self.by_module())),
+            Table("Torch's cache", ("for", "segments", "reserved", "free", "largest free block"), tuple(cache)),
+            Table(
+                "Other processes", ("process", "bytes"), tuple((str(pid), size(num)) for pid, num in self.facts.others)
+            ),
+        )
+        return Picture("Out of memory", "\n".join(self.sentences()), self._bar(), tables)
+
+    def by_module(self) -> Sequence[tuple[str, float]]:
+        """Give the bytes of each module, the most first; empty if no module is known."""
+        found: dict[str, float] = {}
+        for each in self.holders:
+            if each.module:
+                found[each.module] = found.get(each.module, 0) + each.num_bytes
+        return sorted(found.items(), key=lambda each: -each[1])
 
     def sentences(self) -> list[str]:
         """Give it in sentences, the advice last."""
-        told = [self.message]
-        if self.asked is not None:
-            told.append(f"Asked for: {size(self.asked)}.")
+        told = [f"{self.message}{'' if self.message.endswith('.') else '.'}", *self._where()]
+        if self.told.capacity:
+            free = f", of which {size(self.told.free)} are free" if self.told.free is not None else ""
+            told.append(f"The device has {size(self.told.capacity)}{free}.")
         if self.reserved:
             told.append(
-                f"Torch holds {size(self.reserved)}, of which {size(self.free)} are free; the largest free block is "
-                f"{size(self.largest_free)}."
+                f"Torch has {size(self.reserved)} from it: {size(self.facts.held)} in tensors, "
+                f"{size(self.facts.free)} free, the largest free block {size(self.facts.largest_free)}."
             )
-        return [*told, *self.notes, *(f"{at}. {text}" for at, text in enumerate(self.advice, 1))]
+        elif self.facts.held:
+            told.append(f"Tensors hold {size(self.facts.held)}.")
+        return [*told, *self.notes, "What to do:", *(f"{at}. {text}" for at, text in enumerate(self.advice, 1))]
 
     def release(self) -> None:
-        """Let go of the kept traceback, whose frames keep tensors alive."""
+        """Let go of the error's traceback, whose frames keep tensors alive."""
         release()
+
+    def _where(self) -> list[str]:
+        failure, parts = self.facts.failure, []
+        if failure.module is not None:
+            parts.append(f"in {failure.module or 'the model itself'}")
+        if failure.phase:
+            parts.append(failure.phase)
+        if failure.line:
+            parts.append(f"at {failure.line}")
+        return [f"It failed {', '.join(parts)}."] if parts else []
+
+    def _bar(self) -> str:
+        total = self.facts.held + self.facts.free
+        step, name = unit(max(self.facts.held, self.facts.free))
+        parts = [
+            (each.module or each.where, each.num_bytes) for each in self.holders if each.num_bytes >= LEAST * total
+        ]
+        rest = self.facts.held - sum(num for _, num in parts)
+        parts += [("the rest", rest), ("free, in torch's cache", self.facts.free)]
+        shown = [(each, float(f"{num / step:.3g}")) for each, num in parts if num > 0]
+        return share_bar(shown, title="Who holds the memory", unit=name) if shown else ""
 
     def _repr_mimebundle_(self, **_options: object) -> dict[str, str]:
         picture = self.picture()
         return {"text/html": picture.html(), "text/plain": picture.text()}
 
 
-def report_from(snapshot: Mapping[str, Any], *, message: str, owner: OWNER | None = None) -> OutOfMemoryReport:
+def report_from(
+    snapshot: Mapping[str, Any],
+    *,
+    message: str,
+    model: "nn.Module | None" = None,
+    failure: Failure = NOWHERE,
+    others: Sequence[tuple[int, float]] = (),
+) -> OutOfMemoryReport:
     """Read a snapshot of torch's caching allocator.
 
     Args:
         snapshot: What `torch.cuda.memory._snapshot()` gives.
         message: The error's own words.
-        owner: Gives the module that a stack of frames belongs to; empty for unknown.
+        model: Its modules are told beside the lines of their forward methods.
+        failure: Where the error came from.
+        others: Process id and bytes of other processes on the device, where the message does not tell.
     """
-    segments = snapshot.get("segments", ())
-    reserved, free, largest = fragmentation(segments)
-    asked = asked_for(message)
-    held: dict[tuple[str, str], list[float]] = {}
-    nameless = 0
-    for block in (block for segment in segments for block in segment.get("blocks", ())):
-        if not str(block.get("state", "")).startswith("active"):
-            continue
-        frames = block.get("frames") or (block.get("history") or [{}])[0].get("frames") or ()
-        nameless += not frames
-        key = (line_of(frames), owner(frames) if owner else "")
-        held.setdefault(key, []).append(float(block.get("requested_size", block.get("size", 0))))
-    holders = sorted((Holder(*key, sum(each), len(each)) for key, each in held.items()), key=lambda h: -h.num_bytes)
-    notes = (
-        (f"{nameless} blocks were taken before the recording began, so their lines are not known.",) if nameless else ()
+    told = told_by(message)
+    segments = device_of(snapshot, told.device)
+    kinds = tuple(kinds_of(segments))
+    holders, nameless = holders_in(segments, owner_in(model) if model is not None else None)
+    fixed, full_precision = fixed_of(model)
+    facts = Facts(
+        "cuda",
+        told.asked or asked_in(snapshot),
+        held=sum(each.num_bytes for each in holders),
+        free=sum(each.free for each in kinds),
+        largest_free=max((each.largest for each in kinds), default=0.0),
+        fixed=fixed,
+        full_precision=full_precision,
+        holders=holders,
+        others=told.others or tuple(others),
+        failure=failure,
     )
-    advice = advise(asked, free, largest, held=sum(each.num_bytes for each in holders))
-    return OutOfMemoryReport(
-        first_line(message), asked, reserved, free, largest, tuple(holders[:HOLDERS]), advice, notes
-    )
+    notes = [f"Blocks that were taken before the recording began, without a line: {nameless}."] if nameless else []
+    if model is None:
+        notes.append("Which modules hold it is not known; oom_report(model) tells.")
+    return OutOfMemoryReport(first_sentence(message), told, facts, kinds, tuple(notes))
 
 
-def report_of_tensors(message: str) -> OutOfMemoryReport:
-    """Look at the tensors that are alive, where there is no caching allocator to ask (CPU, MPS)."""
-    names = _names()
-    torch = sys.modules.get("torch")
-    found: dict[int, Holder] = {}
-    for each in gc.get_objects() if torch else ():
-        if not issubclass(type(each), torch.Tensor) or each.is_meta:  # type: ignore[union-attr]  # torch is loaded here
-            continue
-        storage = each.untyped_storage()
-        if storage.data_ptr() in found or not storage.nbytes():
-            continue
-        shape = "×".join(map(str, each.shape)) or "scalar"
-        where = f"{names.get(id(each), 'a tensor')}: {shape} {str(each.dtype).removeprefix('torch.')}"
-        found[storage.data_ptr()] = Holder(where, "", float(storage.nbytes()), 1)
-    holders = sorted(found.values(), key=lambda h: -h.num_bytes)
-    asked = asked_for(message)
-    advice = advise(asked, 0, 0, held=sum(each.num_bytes for each in holders))
-    notes = ("This device has no caching allocator to ask; listed are the tensors that Python holds.",)
-    return OutOfMemoryReport(first_line(message), asked, 0, 0, 0, tuple(holders[:HOLDERS]), advice, notes)
-
-
-def advise(asked: float | None, free: float, largest_free: float, *, held: float) -> tuple[str, ...]:
-    """Say what to do, the most useful first.
+def report_of(
+    holders: Sequence[Holder], *, message: str, model: "nn.Module | None" = None, failure: Failure = NOWHERE
+) -> OutOfMemoryReport:
+    """Make the report where there is no caching allocator to ask.
 
     Args:
-        asked: Bytes that were asked for.
-        free: Free bytes in torch's cache.
-        largest_free: The largest free block there.
-        held: Bytes that tensors hold.
+        holders: The tensors that are alive, the largest first.
+        message: The error's own words.
+        model: Its parameters and gradients do not depend on the batch.
+        failure: Where the error came from.
     """
-    advice = []
-    if asked and free >= asked > largest_free:
-        advice.append(
-            f"{size(free)} are free, but in pieces of at most {size(largest_free)}: set "
-            "PYTORCH_CUDA_ALLOC_CONF=expandable_segments:True before torch is imported."
-        )
-    if asked and held and asked > held:
-        more = f"more than all others hold ({size(held)}): look at its shape first."
-        advice.append(f"One tensor of {size(asked)} was asked for, {more}")
-    advice += [
-        "Halve the batch and accumulate gradients over two: activations, most of what training holds, are halved.",
-        "Recompute activations of the largest blocks on the way back: torch.utils.checkpoint.",
-        "Train in bfloat16: torch.autocast(device_type, dtype=torch.bfloat16).",
-        "The kept traceback holds the tensors of the failed step: report.release() lets go of them.",
-    ]
-    return tuple(advice)
-
-
-def asked_for(message: str) -> float | None:
-    """Read how many bytes an error says were asked for."""
-    found = ASKED.search(message)
-    if found is None:
-        return None
-    return float(found[1]) * UNITS.get(found[2].lower(), 1)
-
-
-def line_of(frames: Sequence[Mapping[str, Any]]) -> str:
-    """Give the innermost line that is not in a library: file, line, function."""
-    own = [each for each in frames if not any(mark in str(each.get("filename", "??")) for mark in LIBRARIES)]
-    chosen = own[0] if own else (frames[0] if frames else None)
-    if chosen is None:
-        return "a line that was not recorded"
-    return f"{chosen.get('filename')}:{chosen.get('line')} in {chosen.get('name')}"
-
-
-def first_line(message: str) -> str:
-    """Give the first sentence of an error."""
-    return (message.strip().splitlines() or ["out of memory"])[0][:400]
-
-
-def release() -> None:
-    """Let go of the traceback that Python and IPython keep, and of what its frames hold."""
-    for name in ("last_traceback", "last_value", "last_exc", "last_type"):
-        if hasattr(sys, name):
-            setattr(sys, name, None)
-    gc.collect()
-
-
-def _names() -> dict[int, str]:
-    return {id(value): name for name, value in list(notebook_variables().items()) if not name.startswith("_")}
+    told = told_by(message)
+    fixed, full_precision = fixed_of(model)
+    facts = Facts(
+        "mps" if "MPS" in message else "cpu",
+        told.asked,
+        held=sum(each.num_bytes for each in holders),
+        fixed=fixed,
+        full_precision=full_precision,
+        holders=holders,
+        failure=failure,
+    )
+    return OutOfMemoryReport(first_sentence(message), told, facts, (), (NO_HISTORY,))

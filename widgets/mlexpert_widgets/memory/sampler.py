@@ -4,24 +4,43 @@ import json
 import threading
 import time
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
+
+import numpy as np
 
 from mlexpert_widgets.live.series import Series
 from mlexpert_widgets.memory.allocator import CudaAllocator, MpsAllocator
 from mlexpert_widgets.memory.nvml import Nvml
 from mlexpert_widgets.memory.process import ProcessMemory
 from mlexpert_widgets.memory.source import Reading, Source, UnavailableError
-from mlexpert_widgets.memory.words import size
+from mlexpert_widgets.memory.words import amount
 
 if TYPE_CHECKING:
     from torch import nn
 
     from mlexpert_widgets.memory.watch import Watch
 
-RETRY_S = 10.0  # before a source that was not there is asked again
 MOST_HZ = 100.0
+
+
+class Row(NamedTuple):
+    """What there is to say of one series.
+
+    Attributes:
+        name: What is measured.
+        unit: "B" for bytes, or "%".
+        newest: Newest value; None if it is not there at the moment.
+        peak: Greatest value, also between two readings where the source counts that.
+        limit: How much there is in all; None if that is not known.
+    """
+
+    name: str
+    unit: str
+    newest: float | None
+    peak: float
+    limit: float | None
 
 
 class MemorySampler:
@@ -45,34 +64,43 @@ class MemorySampler:
         if not 0 < hz <= MOST_HZ:
             raise ValueError(f"readings a second are above 0 and at most {MOST_HZ:g}, not {hz}")
         self._period = 1 / hz
-        self._sources = (
-            (ProcessMemory(), Nvml(), CudaAllocator(), MpsAllocator()) if sources is None else tuple(sources)
-        )
+        self._sources = _all_sources() if sources is None else tuple(sources)
         self._series: dict[str, Series] = {}
+        self._seen: dict[str, float] = {}  # when each series that is there was read last
         self._limits: dict[str, float] = {}
+        self._peaks: dict[str, _Peak] = {}
         self._reasons: dict[str, tuple[str, float]] = {}
         self._notes: dict[str, tuple[str, ...]] = {}
         self._watches: list[Watch] = []
-        self._lock, self._start = threading.Lock(), time.perf_counter()
-        self._ended = threading.Event()
+        self._lock, self._begun = threading.RLock(), time.perf_counter()
+        self._gate = threading.Lock()
         self._thread: threading.Thread | None = None
 
     def start(self) -> Self:
         """Begin to read in a thread; nothing if it does already."""
-        if self._thread is None:
-            self._ended = threading.Event()
-            self.sample()
-            arguments = (weakref.ref(self), self._ended, self._period)
-            self._thread = threading.Thread(target=_run, args=arguments, name="mlexpert-memory", daemon=True)
-            self._thread.start()
+        with self._lock:
+            if self._thread is None:
+                self._gap(list(self._series))
+                self.sample()
+                self._gate = threading.Lock()
+                self._gate.acquire()
+                arguments = (weakref.ref(self), self._gate, self._period)
+                self._thread = threading.Thread(target=_run, args=arguments, name="mlexpert-memory", daemon=True)
+                self._thread.start()
         return self
 
+    def pause(self) -> None:
+        """End the thread until `start`; what is watched is watched on."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is not None:
+            self._gate.release()
+            thread.join()
+            self.sample()  # what was greatest since the last one is not missed
+
     def stop(self) -> None:
-        """End the thread, and take what is watched out of the hooks; the readings stay."""
-        self._ended.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
-        self._thread = None
+        """End the thread, and take the hooks from what is watched; the readings stay."""
+        self.pause()
         for each in self._watches:
             each.stop()
 
@@ -84,19 +112,14 @@ class MemorySampler:
     def sample(self) -> Mapping[str, float]:
         """Read every source once, now, and give the bytes by name."""
         with self._lock:
-            moment = time.perf_counter() - self._start
+            moment = time.perf_counter() - self._begun
             found: dict[str, float] = {}
             for source in self._sources:
                 reading = self._read(source, moment)
-                if reading is None:
-                    continue
-                found |= reading.values
-                self._limits |= reading.limits
-                self._notes[source.name] = reading.notes
-                for name, value in reading.values.items():
-                    if name not in self._series:
-                        self._series[name] = Series(name, "B")
-                    self._series[name].append(moment, moment, value)
+                if reading is not None:
+                    self._keep(source.name, reading, moment)
+                    found |= reading.values
+            self._gap([name for name, seen in self._seen.items() if seen < moment])
             return found
 
     def _read(self, source: Source, moment: float) -> Reading | None:
@@ -106,10 +129,29 @@ class MemorySampler:
         try:
             reading = source.read()
         except UnavailableError as error:
-            self._reasons[source.name] = (str(error), moment + RETRY_S)
+            self._reasons[source.name] = (str(error), moment + error.retry_s)
+            self._notes.pop(source.name, None)
             return None
         self._reasons.pop(source.name, None)
         return reading
+
+    def _keep(self, source: str, reading: Reading, moment: float) -> None:
+        self._limits |= reading.limits
+        self._notes[source] = reading.notes
+        for unit, values in (("B", reading.values), ("%", reading.percents)):
+            for name, value in values.items():
+                self._peaks.setdefault(name, _Peak()).see(value, reading.peaks.get(name))
+                if name not in self._series:
+                    self._series[name] = Series(name, unit)
+                self._series[name].append(moment, moment, value)
+                self._seen[name] = moment
+
+    def _gap(self, names: Iterable[str]) -> None:
+        """Say that series have no value now, until they have one again."""
+        moment = time.perf_counter() - self._begun
+        for name in names:
+            if self._seen.pop(name, None) is not None:
+                self._series[name].append(moment, moment, float("nan"))
 
     def watch(self, model: "nn.Module") -> "Watch":
         """Count from now on what each module of a model adds; until `stop`, or as a context manager.
@@ -124,20 +166,31 @@ class MemorySampler:
 
     @property
     def module_peaks(self) -> Mapping[str, int]:
-        """The most bytes that one call of each module added, by its path."""
-        peaks: dict[str, int] = {}
-        for watch in self._watches:
-            peaks |= watch.peaks
-        return peaks
+        """The most bytes that one call of each module took at any moment, by its path."""
+        return {path: num for watch in self._watches for path, num in watch.peaks.items()}
+
+    @property
+    def module_added(self) -> Mapping[str, int]:
+        """The most bytes that one call of each module left behind, by its path."""
+        return {path: num for watch in self._watches for path, num in watch.added.items()}
 
     def series(self) -> list[Series]:
         """Give what was read, one series a name."""
         return list(self._series.values())
 
+    def rows(self) -> list[Row]:
+        """Give newest, greatest and possible value of each series."""
+        rows = []
+        for each in self.series():
+            newest = float(each.value[-1]) if len(each) else np.nan
+            shown = None if np.isnan(newest) else newest
+            rows.append(Row(each.name, each.unit, shown, self._peaks[each.name].most, self._limits.get(each.name)))
+        return rows
+
     @property
     def peaks(self) -> Mapping[str, float]:
-        """The most bytes of each series."""
-        return {each.name: float(each.value.max()) for each in self.series() if len(each)}
+        """The greatest value of each series."""
+        return {row.name: row.peak for row in self.rows()}
 
     @property
     def limits(self) -> Mapping[str, float]:
@@ -147,32 +200,30 @@ class MemorySampler:
     @property
     def reasons(self) -> Mapping[str, str]:
         """Why a source is not there, by its name."""
-        return {name: reason for name, (reason, _) in self._reasons.items()}
+        return {name: reason for name, (reason, _) in list(self._reasons.items())}
 
     @property
     def notes(self) -> Sequence[str]:
         """What is missing or not as it seems in the sources that are there."""
-        return [note for notes in self._notes.values() for note in notes]
+        return [note for notes in list(self._notes.values()) for note in notes]
 
     def sentences(self) -> list[str]:
         """Give reasons and notes as sentences."""
         return [*(f"{name}: {reason}." for name, reason in self.reasons.items()), *(f"{note}." for note in self.notes)]
 
     def text(self) -> str:
-        """Give newest, greatest and possible bytes of each series, and what is missing."""
-        rows = [
-            f"{each.name:<22}{size(float(each.value[-1])):>12}   peak {size(float(each.value.max()))}"
-            f"{f' of {size(self._limits[each.name])}' if each.name in self._limits else ''}"
-            for each in self.series()
-            if len(each)
-        ]
-        return "\n".join((*rows, *self.sentences()))
+        """Give newest, greatest and possible value of each series, and what is missing."""
+        return "\n".join((*(_line(row) for row in self.rows()), *self.sentences()))
 
     def to_json(self) -> str:
         """Give everything as JSON."""
-        series = {each.name: {"time": each.time.tolist(), "bytes": each.value.tolist()} for each in self.series()}
-        facts = {"series": series, "peaks": self.peaks, "limits": self.limits, "module_peaks": dict(self.module_peaks)}
-        return json.dumps({**facts, "reasons": dict(self.reasons), "notes": list(self.notes)})
+        series = {
+            each.name: {"unit": each.unit, "time": each.time.tolist(), "value": _plain(each.value.tolist())}
+            for each in self.series()
+        }
+        modules = {"module_peaks": dict(self.module_peaks), "module_added": dict(self.module_added)}
+        facts = {"series": series, "peaks": self.peaks, "limits": self.limits, **modules}
+        return json.dumps({**facts, "reasons": dict(self.reasons), "notes": list(self.notes)}, allow_nan=False)
 
     def __enter__(self) -> Self:
         return self.start()
@@ -186,9 +237,48 @@ class MemorySampler:
         return f"MemorySampler({', '.join(self._series) or 'nothing read yet'})"
 
 
-def _run(sampler: "weakref.ref[MemorySampler]", ended: threading.Event, period: float) -> None:
-    """Read until told to end, or until nobody holds the sampler."""
-    while not ended.wait(period):
+class _Peak:
+    """The greatest value since the sampler began, from readings and from what the source counts between them."""
+
+    def __init__(self) -> None:
+        self.most, self._before = 0.0, float("inf")
+
+    def see(self, value: float, told: float | None) -> None:
+        """Take a reading in.
+
+        Args:
+            value: What was read.
+            told: The source's own peak; it counts once it is above that of the first reading, which was before us.
+        """
+        self.most = max(self.most, value)
+        if told is None:
+            return
+        if told > self._before:
+            self.most = max(self.most, told)
+        self._before = min(self._before, told)  # a program may have begun the count anew
+
+
+def _all_sources() -> tuple[Source, ...]:
+    nvml = Nvml()
+    return (ProcessMemory(), nvml, CudaAllocator(nvml.indices), MpsAllocator())
+
+
+def _line(row: Row) -> str:
+    newest = "gone" if row.newest is None else amount(row.newest, row.unit)
+    limit = f" of {amount(row.limit, row.unit)}" if row.limit else ""
+    return f"{row.name:<24}{newest:>12}   peak {amount(row.peak, row.unit)}{limit}"
+
+
+def _plain(values: list[float]) -> list[float | None]:
+    return [None if value != value else value for value in values]  # noqa: PLR0124 - a number that is none
+
+
+def _run(sampler: "weakref.ref[MemorySampler]", gate: threading.Lock, period: float) -> None:
+    """Read until the gate opens, or until nobody holds the sampler.
+
+    A bare lock is waited for with half of the work that an event or a condition takes.
+    """
+    while not gate.acquire(timeout=period):
         held = sampler()
         if held is None:
             return

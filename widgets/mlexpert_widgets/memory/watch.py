@@ -1,20 +1,24 @@
-"""Whose memory it is: what each call of each module of a model adds, by hooks that are taken away again."""
+"""Whose memory it is: what each call of each module of a model takes, by hooks that are taken away again."""
 
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 
 class Watch:
-    """Counts what modules add: on a GPU the growth of what is allocated, else the bytes of what the layers give.
+    """Counts the memory that calls of modules take.
 
-    The bytes of the outputs are what a training step must keep for its way back, short of what torch shares or frees.
+    On a GPU it is what torch's allocator has more than at the beginning of the call, seen whenever a module inside
+    begins or ends. Elsewhere it is the bytes of the layers' outputs: with gradients all of them stay for the way back,
+    without gradients only the largest counts. Both are of the forward pass.
 
     Attributes:
-        peaks: The most bytes that one call of each module added, by its path.
+        peaks: The most bytes that one call of each module took at any moment, by its path.
+        added: The most bytes that one call of each module left behind, by its path.
     """
 
     def __init__(self, model: nn.Module) -> None:
@@ -22,36 +26,29 @@ class Watch:
 
         Args:
             model: Any module.
+
+        Raises:
+            TypeError: It is something else.
         """
+        if not isinstance(model, nn.Module):
+            raise TypeError(f"the model is a torch module, not {type(model).__name__}")
         self.peaks: dict[str, int] = {}
-        self._open: list[list[int]] = []  # bytes given inside each module that is running, and allocated before it
+        self.added: dict[str, int] = {}
         self._handles = []
+        calls = _Calls(model, self._note)
         for path, module in model.named_modules():
-            self._handles.append(module.register_forward_pre_hook(self._enter))
-            self._handles.append(module.register_forward_hook(self._leaver(path), always_call=True))
+            self._handles.append(module.register_forward_pre_hook(_Hook(calls.enter)))
+            self._handles.append(module.register_forward_hook(_Hook(calls.leaver(path)), always_call=True))
 
     def stop(self) -> None:
-        """Take the hooks away; the peaks stay."""
+        """Take the hooks away; the counts stay."""
         for each in self._handles:
             each.remove()
         self._handles = []
 
-    def _enter(self, _module: nn.Module, _given: object) -> None:
-        self._open.append([0, _allocated()])
-
-    def _leaver(self, path: str) -> Any:
-        def leave(module: nn.Module, _given: object, output: object) -> None:
-            if not self._open:
-                return
-            inside, before = self._open.pop()
-            leaf = next(module.children(), None) is None
-            given = inside + (_bytes_in(output) if leaf else 0)
-            added = max(0, _allocated() - before) if before or torch.cuda.is_available() else given
-            self.peaks[path] = max(self.peaks.get(path, 0), added)
-            if self._open:
-                self._open[-1][0] += given
-
-        return leave
+    def _note(self, path: str, peak: int, added: int) -> None:
+        self.peaks[path] = max(self.peaks.get(path, 0), peak)
+        self.added[path] = max(self.added.get(path, 0), added)
 
     def __enter__(self) -> Self:
         return self
@@ -62,19 +59,115 @@ class Watch:
         self.stop()
 
 
-def _allocated() -> int:
-    return torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
+class _Hook:
+    """A hook that stays behind when its module is copied or saved: copies are not watched."""
+
+    def __init__(self, call: Callable[..., None]) -> None:
+        self._call = call
+
+    def __call__(self, *given: object) -> None:
+        if not torch.compiler.is_compiling():  # a compiled model has no calls of modules
+            self._call(*given)
+
+    def __reduce__(self) -> tuple[Callable[[], Callable[..., None]], tuple[()]]:
+        return _no_hook, ()
 
 
-def _bytes_in(value: object) -> int:
-    """Give the bytes of the tensors in nested tuples, lists and mappings."""
-    total, waiting = 0, [value]
+def _no_hook() -> Callable[..., None]:
+    return _nothing
+
+
+def _nothing(*_given: object) -> None:
+    pass
+
+
+class _Frame:
+    """One call of a module that is running."""
+
+    def __init__(self, seen: set[int], allocated: int) -> None:
+        self.seen, self.before = seen, allocated
+        self.peak, self.added, self.most = 0, 0, allocated
+
+
+class _Calls:
+    """The calls that are running, innermost last, in each thread."""
+
+    def __init__(self, model: nn.Module, note: Callable[[str, int, int], None]) -> None:
+        self._model, self._note, self._local = model, note, threading.local()
+
+    def enter(self, module: nn.Module, given: object) -> None:
+        """Begin a call."""
+        if module is self._model or not hasattr(self._local, "open"):
+            self._local.open = []  # what an interrupt left open is gone
+        if not self._local.open:
+            self._local.devices = {each.device.index for each in self._model.parameters() if each.is_cuda}
+        self._local.open.append(_Frame(set(_storages(given)), self._allocated()))
+
+    def leaver(self, path: str) -> Callable[..., None]:
+        """Give the hook that ends the calls of one module."""
+
+        def leave(_module: nn.Module, _given: object, output: object) -> None:
+            if not getattr(self._local, "open", None):
+                return
+            frame = self._local.open.pop()
+            if self._local.devices:
+                now = self._allocated()
+                frame.most = max(frame.most, now)
+                frame.peak, frame.added = frame.most - frame.before, max(0, now - frame.before)
+            else:
+                self._count_outputs(frame, output)
+            self._note(path, frame.peak, frame.added)
+            if self._local.open:
+                self._pass_on(frame, self._local.open[-1])
+
+        return leave
+
+    def _count_outputs(self, frame: _Frame, output: object) -> None:
+        own = _storages(output)
+        new = sum(num for place, num in own.items() if place not in frame.seen)
+        frame.seen |= own.keys()
+        frame.added = frame.added + new if torch.is_grad_enabled() else new
+        frame.peak = max(frame.peak, frame.added)
+
+    def _pass_on(self, frame: _Frame, outer: _Frame) -> None:
+        """Tell the call around one that has ended."""
+        outer.most = max(outer.most, frame.most)
+        if self._local.devices:
+            return
+        outer.peak = max(outer.peak, outer.added + frame.peak)
+        if torch.is_grad_enabled():
+            outer.added += frame.added
+            outer.seen |= frame.seen
+
+    def _allocated(self) -> int:
+        stats = (torch.cuda.memory_stats_as_nested_dict(index) for index in self._local.devices)
+        return sum(each["allocated_bytes"]["all"]["current"] for each in stats if each)
+
+
+def _storages(value: object) -> dict[int, int]:
+    """Give place and bytes of the memory of the tensors in nested tuples, lists and mappings.
+
+    A tensor that has none of its own (meta, fake, sparse) counts as nothing.
+    """
+    found = {}
+    for each in _tensors(value):
+        if type(each) not in {Tensor, nn.Parameter} or each.is_meta or each.layout is not torch.strided:
+            continue
+        try:
+            storage = each.untyped_storage()
+        except (NotImplementedError, RuntimeError):  # of vmap, grad and the like
+            continue
+        found[storage.data_ptr()] = storage.nbytes()
+    return found
+
+
+def _tensors(value: object) -> Iterator[Tensor]:
+    waiting = [value]
     while waiting:
         each = waiting.pop()
         if isinstance(each, Tensor):
-            total += each.numel() * each.element_size()
+            yield each
         elif isinstance(each, list | tuple):
             waiting.extend(each)
         elif isinstance(each, Mapping):
             waiting.extend(each.values())
-    return total

@@ -24,29 +24,40 @@ def callback(recorder: "Recorder") -> Any:
 
 def _callback_class(library: Any) -> Any:
     class Curves(library.Callback):  # type: ignore[misc]  # of the library that is installed
-        """Records the metrics of a Trainer."""
+        """Records the metrics of a Trainer, each value once."""
 
         def __init__(self, recorder: "Recorder") -> None:
             self._recorder = recorder
+            self._seen: dict[str, Any] = {}  # the tensors themselves, so that their memory is not used again
 
         def on_train_batch_end(self, trainer: Any, *_arguments: Any, **_named: Any) -> None:
-            self._record(trainer.global_step, trainer.callback_metrics, validation=False)
+            self._record(trainer.global_step, trainer.callback_metrics)
 
         def on_validation_epoch_end(self, trainer: Any, _module: Any) -> None:
             if not trainer.sanity_checking:
-                self._record(trainer.global_step, trainer.callback_metrics, validation=True)
+                self._record(trainer.global_step, trainer.callback_metrics)
 
         def on_train_epoch_end(self, trainer: Any, _module: Any) -> None:
+            self._record(trainer.global_step, trainer.callback_metrics)
             self._recorder.epoch(trainer.current_epoch + 1, step=trainer.global_step)
 
-        def _record(self, step: int, metrics: Mapping[str, Any], *, validation: bool) -> None:
-            from mlexpert_widgets.curves.verdicts import is_validation  # noqa: PLC0415 - with the first step, not before
-
-            chosen = {name: value for name, value in metrics.items() if is_validation(name) is validation}
-            if chosen:
-                self._recorder.log(step, **chosen)
+        def _record(self, step: int, metrics: Mapping[str, Any]) -> None:
+            fresh = {
+                name: value
+                for name, value in metrics.items()
+                if not _same(value, self._seen.get(name))  # what was not logged again is still there
+                and f"{name}_step" not in metrics  # "loss" is then now the one, now the other
+                and f"{name}_epoch" not in metrics
+            }
+            if fresh:
+                self._seen |= fresh
+                self._recorder.log(step, **fresh)
 
     return Curves
+
+
+def _same(value: Any, seen: Any) -> bool:
+    return seen is not None and value.data_ptr() == seen.data_ptr()  # Lightning gives a new view each time
 
 
 def logger(recorder: "Recorder") -> Any:

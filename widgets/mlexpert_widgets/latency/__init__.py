@@ -1,0 +1,1 @@
+"""How long calls take: recorded, measured against each other, and split by op and by module."""
