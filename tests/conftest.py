@@ -16,7 +16,7 @@ from playwright._impl._driver import compute_driver_executable
 from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
-PATHS = os.pathsep.join((str(ROOT), str(ROOT / "widgets")))
+PATHS = os.pathsep.join(str(ROOT / each) for each in (".", "widgets", "tests/light"))
 
 
 @dataclass

@@ -16,7 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 TOKEN = "browser-tests"  # noqa: S105 - of a server that lives for one test run, on the loopback
 ALONE = Path(__file__).with_name("alone")  # settings that keep jupyter-collaboration, once installed, out of a server
-LIGHT = Path(__file__).with_name("light")  # what kernels start faster with
+LIGHT = ROOT / "tests" / "light"  # what kernels are quicker with
 QUIET = {
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},

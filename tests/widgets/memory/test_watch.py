@@ -2,6 +2,7 @@
 
 import copy
 import io
+import time
 
 import pytest
 import torch
@@ -54,6 +55,18 @@ def test_with_gradients_all_outputs_stay(model):
     assert sampler.module_peaks == {"0": 640, "1.0": 1280, "1.1": 1280, "1": 2560, "": 3200}
     assert sampler.module_added == sampler.module_peaks
     assert hooks(model) == 0
+
+
+def test_a_loop_is_looked_at_now_and_then(model):
+    with MemorySampler().watch(model) as watch:
+        for _ in range(3):
+            model(torch.zeros(1, 8))
+        model(torch.zeros(9, 8))
+        assert watch.peaks["0"] == 64, "the first three calls"
+        time.sleep(1.05)
+        model(torch.zeros(5, 8))
+        model(torch.zeros(9, 8))
+    assert watch.peaks == {"0": 320, "1.0": 640, "1.1": 640, "1": 1280, "": 1600}
 
 
 def test_without_gradients_only_the_largest_counts(model):

@@ -137,7 +137,7 @@ def flat_or_falling(judged: Judged) -> Verdict | None:
     level = max(abs(float(np.median(values[start:]))), 0.1 * float(np.ptp(levels)) if crosses else 0.0, 1e-300)
     span = float(steps[-1] - steps[start])
     change = fitted.low * span / level, fitted.high * span / level
-    low, high = sorted((-sign * change[0], -sign * change[1]))
+    low, high = sorted(round(-sign * each, 4) + 0.0 for each in change)  # no minus zero
     numbers = {"low": low, "high": high, "span": span}
     said = f"{low:+.1%} to {high:+.1%} of its level over the last {_at(span)} steps (95 % interval)"
     rule = (

@@ -3,6 +3,8 @@
 
 import { pathOf } from "./architecture_core.js";
 
+const STYLE = ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "font-family"];
+
 /** Give a chooser that saves the graph as a file. @param {import("../live/view.js").Model} model @param {() => import("./architecture_core.js").Graph} graph @param {SVGElement} scene @param {() => { width: number, height: number }} extent @returns {HTMLElement} */
 export function exports(model, graph, scene, extent) {
 	const chooser = document.createElement("select");
@@ -42,19 +44,36 @@ function rows(graph) {
 
 /** The diagram as a file of its own: what the page's style gives it is written into it. @param {SVGElement} scene @param {{ width: number, height: number }} extent @returns {string} */
 function picture(scene, extent) {
-	const copy = /** @type {SVGElement} */ (scene.cloneNode(true));
-	const [from, to] = [[...scene.querySelectorAll("*")], [...copy.querySelectorAll("*")]];
-	from.forEach((each, at) => {
-		const style = getComputedStyle(each);
-		for (const property of ["fill", "fill-opacity", "stroke", "stroke-opacity", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "font-family"])
-			/** @type {SVGElement} */ (to[at]).style.setProperty(property, style.getPropertyValue(property));
-		to[at].removeAttribute("class");
-	});
+	const copy = styled(scene);
+	for (const sign of copy.querySelectorAll("[data-act=turn], [data-act=turn] + path")) sign.remove(); // a file does not open
 	copy.setAttribute("transform", "translate(20 8)"); // the lines of tied weights are left of the boxes
 	const [width, height] = [Math.ceil(extent.width + 28), Math.ceil(extent.height + 16)];
-	const back = getComputedStyle(/** @type {Element} */ (scene.closest(".mlx-live"))).getPropertyValue("--mlx-back") || "#fff";
-	const defs = scene.ownerSVGElement?.querySelector("defs")?.outerHTML ?? "";
+	const arrowhead = scene.ownerSVGElement?.querySelector("defs");
+	const defs = arrowhead ? styled(arrowhead).outerHTML : "";
+	const back = resolved(/** @type {Element} */ (scene.closest(".mlx-live")), "--mlx-back");
 	return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><rect width="100%" height="100%" style="fill:${back}"/>${defs}${copy.outerHTML}</svg>`;
+}
+
+/** Copy a part of a drawing with its style in it. @template {Element} T @param {T} part @returns {T} */
+function styled(part) {
+	const copy = /** @type {T} */ (part.cloneNode(true));
+	const [from, to] = [[...part.querySelectorAll("*")], [...copy.querySelectorAll("*")]];
+	from.forEach((each, at) => {
+		const style = getComputedStyle(each);
+		for (const property of STYLE) /** @type {SVGElement} */ (to[at]).style.setProperty(property, style.getPropertyValue(property));
+		to[at].removeAttribute("class");
+	});
+	return copy;
+}
+
+/** Give the value of a colour variable, which may be of two schemes. @param {Element} el @param {string} name @returns {string} */
+function resolved(el, name) {
+	const probe = document.createElement("span");
+	probe.style.color = `var(${name}, #fff)`;
+	el.append(probe);
+	const found = getComputedStyle(probe).color;
+	probe.remove();
+	return found;
 }
 
 /** @param {string} svg @param {{ width: number, height: number }} extent @param {(blob: Blob) => void} done */

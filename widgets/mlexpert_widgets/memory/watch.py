@@ -1,12 +1,16 @@
 """Whose memory it is: what each call of each module of a model takes, by hooks that are taken away again."""
 
 import threading
-from collections.abc import Callable, Iterator, Mapping
+import time
+from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
+
+FIRST, PERIOD_S = 3, 1.0  # calls of the model that are looked at in any case; then seconds from one to the next
+PLAIN = frozenset((Tensor, nn.Parameter))  # what subclasses hold is theirs to know
 
 
 class Watch:
@@ -14,7 +18,8 @@ class Watch:
 
     On a GPU it is what torch's allocator has more than at the beginning of the call, seen whenever a module inside
     begins or ends. Elsewhere it is the bytes of the layers' outputs: with gradients all of them stay for the way back,
-    without gradients only the largest counts. Both are of the forward pass.
+    without gradients only the largest counts. Both are of the forward pass. After the first few calls of the model only
+    one a second is looked at, so that a training loop does not wait for it.
 
     Attributes:
         peaks: The most bytes that one call of each module took at any moment, by its path.
@@ -94,12 +99,16 @@ class _Calls:
 
     def __init__(self, model: nn.Module, note: Callable[[str, int, int], None]) -> None:
         self._model, self._note, self._local = model, note, threading.local()
+        self._looked, self._again = 0, 0.0
 
     def enter(self, module: nn.Module, given: object) -> None:
         """Begin a call."""
         if module is self._model or not hasattr(self._local, "open"):
             self._local.open = []  # what an interrupt left open is gone
         if not self._local.open:
+            if self._looked >= FIRST and time.monotonic() < self._again:
+                return
+            self._looked, self._again = self._looked + 1, time.monotonic() + PERIOD_S
             self._local.devices = {each.device.index for each in self._model.parameters() if each.is_cuda}
         self._local.open.append(_Frame(set(_storages(given)), self._allocated()))
 
@@ -149,25 +158,24 @@ def _storages(value: object) -> dict[int, int]:
 
     A tensor that has none of its own (meta, fake, sparse) counts as nothing.
     """
-    found = {}
-    for each in _tensors(value):
-        if type(each) not in {Tensor, nn.Parameter} or each.is_meta or each.layout is not torch.strided:
-            continue
-        try:
-            storage = each.untyped_storage()
-        except (NotImplementedError, RuntimeError):  # of vmap, grad and the like
-            continue
-        found[storage.data_ptr()] = storage.nbytes()
-    return found
-
-
-def _tensors(value: object) -> Iterator[Tensor]:
+    found: dict[int, int] = {}
     waiting = [value]
     while waiting:
         each = waiting.pop()
-        if isinstance(each, Tensor):
-            yield each
-        elif isinstance(each, list | tuple):
+        if type(each) in PLAIN:
+            _put(each, found)
+        elif isinstance(each, tuple | list):
             waiting.extend(each)
         elif isinstance(each, Mapping):
             waiting.extend(each.values())
+    return found
+
+
+def _put(tensor: Any, found: dict[int, int]) -> None:
+    if tensor.is_meta or tensor.layout is not torch.strided:
+        return
+    try:
+        storage = tensor.untyped_storage()
+    except (NotImplementedError, RuntimeError):  # of vmap, grad and the like
+        return
+    found[storage.data_ptr()] = storage.nbytes()
