@@ -22,7 +22,7 @@ from mlexpert_widgets.memory.memory_monitor import MemoryMonitor
 from mlexpert_widgets.memory.process import Kernel
 from mlexpert_widgets.memory.sampler import MemorySampler
 
-STEPS = 3000  # of one loop: half a second and more
+STEPS = 2000  # of one loop: half a second and more
 Runs = list[tuple[float, float]]
 
 
@@ -137,4 +137,4 @@ def _hooks(repeats: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 9)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5)

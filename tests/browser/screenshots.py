@@ -13,6 +13,7 @@ from browser.server import ROOT, jupyter
 from playwright.sync_api import sync_playwright
 
 DOCS = ROOT / "docs" / "screenshots"
+VIEWS = {"architecture": ".mlx-arch", "curves": ".mlx-curves", "memory": ".mlx-memory", "latency": ".mlx-latency"}
 TOUR = ROOT / "notebooks" / "01_implement_trm_titans_mag.ipynb"
 LOAD = "%load_ext mlexpert_nb\nimport standin"
 OLD = [["markdown", "### A decoder", "intro"], ["code", "model = build_model(n_layers=4)\nmodel.train()", "build"]]
@@ -34,6 +35,7 @@ def main() -> None:
             _card(front, look, dark=dark)
             _review(front, look, dark=dark)
             _progress(front, look, dark=dark)
+            _views(front, look, dark=dark)
         browser.close()
 
 
@@ -81,6 +83,19 @@ def _progress(front: Front, look: str, *, dark: bool) -> None:
         path=DOCS / f"progress-{look}.png"
     )
     front.finish()
+
+
+def _views(front: Front, look: str, *, dark: bool) -> None:
+    path = front.server.folder / f"views-{look}.ipynb"
+    shutil.copyfile(TOUR.with_name("02_widgets.ipynb"), path)
+    front.open(path)
+    _settle(front, dark=dark)
+    front.run_all()
+    for name, place in VIEWS.items():
+        view = front.page.locator(place).first
+        view.scroll_into_view_if_needed()
+        front.page.wait_for_timeout(500)
+        view.screenshot(path=DOCS / f"{name}-{look}.png")
 
 
 def _settle(front: Front, *, dark: bool) -> None:

@@ -40,7 +40,7 @@ class Told:
     def __init__(self, name, reading):
         self.name, self.reading = name, reading
 
-    def read(self):
+    def read(self, **_options):
         return self.reading
 
 

@@ -35,7 +35,7 @@ class Script:
         self.told = list(told)
         self.asked = 0
 
-    def read(self):
+    def read(self, **_options):
         self.asked += 1
         told = self.told.pop(0)
         if isinstance(told, Exception):

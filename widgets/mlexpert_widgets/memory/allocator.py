@@ -28,8 +28,11 @@ class CudaAllocator:
         """
         self._indices, self._names = indices, tuple[str, ...]()
 
-    def read(self) -> Reading:
+    def read(self, *, thorough: bool) -> Reading:  # noqa: ARG002 - all of it is told at once
         """Read every device that torch may use.
+
+        Args:
+            thorough: Makes no difference here.
 
         Raises:
             UnavailableError: This torch has no such device, or has not used one yet.
@@ -55,8 +58,11 @@ class MpsAllocator:
 
     name = "MPS"
 
-    def read(self) -> Reading:
+    def read(self, *, thorough: bool) -> Reading:  # noqa: ARG002 - all of it is told at once
         """Read it now.
+
+        Args:
+            thorough: Makes no difference here.
 
         Raises:
             UnavailableError: There is no such device.

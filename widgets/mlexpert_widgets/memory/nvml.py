@@ -1,7 +1,6 @@
 """NVIDIA GPUs by the driver's own library (NVML): each whole device, and what is known of the processes on it."""
 
 import os
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -24,7 +23,6 @@ UNLISTED = (
     "this process is not among those that the driver lists: nothing of it is on the GPU, or this is a container, which "
     "has process numbers of its own; its part is at least what torch has reserved"
 )
-SLOW_S = 1.0  # between two questions that take a driver long: processes, and how busy a device is
 
 
 class Running(NamedTuple):
@@ -51,10 +49,13 @@ class Nvml:
 
     def __init__(self) -> None:
         self._library: Any = None
-        self._slow: dict[int, tuple[float, _Told]] = {}
+        self._slow: dict[int, _Told] = {}
 
-    def read(self) -> Reading:
+    def read(self, *, thorough: bool) -> Reading:
         """Read every device; what cannot be read is a note, and the rest goes on.
+
+        Args:
+            thorough: Whether to ask also for processes and for how busy a device is, which takes a driver long.
 
         Raises:
             UnavailableError: There is no driver, or no device that can be read.
@@ -71,22 +72,15 @@ class Nvml:
                 continue
             values[f"GPU {index} used"] = float(memory.used)
             limits[f"GPU {index} used"] = _limit(index, float(memory.total), notes)
-            slow = self._slowly(nvml, index, handle)
+            if thorough or index not in self._slow:
+                self._slow[index] = _slowly(nvml, index, handle)
+            slow = self._slow[index]
             values |= slow.values
             percents |= slow.percents
             notes += slow.notes
         if not values:
             raise UnavailableError("; ".join(notes))
         return Reading(values, limits, percents=percents, notes=tuple(notes))
-
-    def _slowly(self, nvml: Any, index: int, handle: Any) -> _Told:
-        again, told = self._slow.get(index, (0.0, _Told()))
-        if time.monotonic() >= again:
-            told = _Told()
-            _busy(nvml, index, handle, told)
-            _own(nvml, index, handle, told)
-            self._slow[index] = (time.monotonic() + SLOW_S, told)
-        return told
 
     def indices(self) -> Mapping[str, int]:
         """Give the index of each device by its identifier, which torch tells too; empty if there is no driver."""
@@ -146,6 +140,13 @@ def _limit(index: int, total: float, notes: list[str]) -> float:
         return total
     notes.append(f"GPU {index} has no memory of its own (its total is 0): it shares the system's, which is the limit")
     return system_total()
+
+
+def _slowly(nvml: Any, index: int, handle: Any) -> _Told:
+    told = _Told()
+    _busy(nvml, index, handle, told)
+    _own(nvml, index, handle, told)
+    return told
 
 
 def _busy(nvml: Any, index: int, handle: Any, told: _Told) -> None:

@@ -26,8 +26,11 @@ class ProcessMemory:
         self._kernel = Kernel() if STATM.exists() else None
         self._process = psutil.Process()
 
-    def read(self) -> Reading:
+    def read(self, *, thorough: bool) -> Reading:
         """Read it now.
+
+        Args:
+            thorough: Whether to ask for the peak too.
 
         Raises:
             UnavailableError: The system does not tell.
@@ -35,10 +38,11 @@ class ProcessMemory:
         try:
             if self._kernel is None:
                 return Reading({NAME: float(self._process.memory_info().rss)}, {NAME: self._total}, notes=self._notes)
-            resident, peak = float(self._kernel.resident()), float(self._kernel.peak())
+            resident = float(self._kernel.resident())
+            peaks = {NAME: float(self._kernel.peak())} if thorough else {}
         except (OSError, psutil.Error) as error:
             raise UnavailableError(f"the system does not tell: {type(error).__name__}: {error}") from None
-        return Reading({NAME: resident}, {NAME: self._total}, {NAME: peak}, notes=self._notes)
+        return Reading({NAME: resident}, {NAME: self._total}, peaks, notes=self._notes)
 
 
 class Kernel:

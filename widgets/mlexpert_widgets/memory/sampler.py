@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from mlexpert_widgets.memory.watch import Watch
 
 MOST_HZ = 100.0
+THOROUGH_S = 1.0  # between two readings of what takes longer and changes slowly
+WAITING = 256  # points that are put aside before they go to their series, all at once
 
 
 class Row(NamedTuple):
@@ -66,6 +68,8 @@ class MemorySampler:
         self._period = 1 / hz
         self._sources = _all_sources() if sources is None else tuple(sources)
         self._series: dict[str, Series] = {}
+        self._waiting: dict[str, list[tuple[float, float]]] = {}
+        self._thorough_at = 0.0
         self._seen: dict[str, float] = {}  # when each series that is there was read last
         self._limits: dict[str, float] = {}
         self._peaks: dict[str, _Peak] = {}
@@ -109,25 +113,33 @@ class MemorySampler:
         """Whether the thread reads."""
         return self._thread is not None
 
-    def sample(self) -> Mapping[str, float]:
-        """Read every source once, now, and give the bytes by name."""
+    def sample(self, *, thorough: bool = True) -> Mapping[str, float]:
+        """Read every source once, now, and give the bytes by name.
+
+        Args:
+            thorough: Whether to ask also for what takes longer: processes, and peaks between the readings. The thread
+                does it once a second.
+        """
         with self._lock:
             moment = time.perf_counter() - self._begun
+            thorough = thorough or moment >= self._thorough_at
+            if thorough:
+                self._thorough_at = moment + THOROUGH_S
             found: dict[str, float] = {}
             for source in self._sources:
-                reading = self._read(source, moment)
+                reading = self._read(source, moment, thorough=thorough)
                 if reading is not None:
                     self._keep(source.name, reading, moment)
                     found |= reading.values
             self._gap([name for name, seen in self._seen.items() if seen < moment])
             return found
 
-    def _read(self, source: Source, moment: float) -> Reading | None:
+    def _read(self, source: Source, moment: float, *, thorough: bool) -> Reading | None:
         _, again = self._reasons.get(source.name, ("", 0.0))
         if moment < again:
             return None
         try:
-            reading = source.read()
+            reading = source.read(thorough=thorough)
         except UnavailableError as error:
             self._reasons[source.name] = (str(error), moment + error.retry_s)
             self._notes.pop(source.name, None)
@@ -142,8 +154,8 @@ class MemorySampler:
             for name, value in values.items():
                 self._peaks.setdefault(name, _Peak()).see(value, reading.peaks.get(name))
                 if name not in self._series:
-                    self._series[name] = Series(name, unit)
-                self._series[name].append(moment, moment, value)
+                    self._series[name], self._waiting[name] = Series(name, unit), []
+                self._put(name, moment, value)
                 self._seen[name] = moment
 
     def _gap(self, names: Iterable[str]) -> None:
@@ -151,7 +163,19 @@ class MemorySampler:
         moment = time.perf_counter() - self._begun
         for name in names:
             if self._seen.pop(name, None) is not None:
-                self._series[name].append(moment, moment, float("nan"))
+                self._put(name, moment, float("nan"))
+
+    def _put(self, name: str, moment: float, value: float) -> None:
+        waiting = self._waiting[name]
+        waiting.append((moment, value))
+        if len(waiting) >= WAITING:
+            self._move(name)
+
+    def _move(self, name: str) -> None:
+        if self._waiting[name]:
+            times, values = zip(*self._waiting[name], strict=True)
+            self._waiting[name] = []
+            self._series[name].extend(times, times, values)
 
     def watch(self, model: "nn.Module") -> "Watch":
         """Count from now on what each module of a model adds; until `stop`, or as a context manager.
@@ -176,7 +200,10 @@ class MemorySampler:
 
     def series(self) -> list[Series]:
         """Give what was read, one series a name."""
-        return list(self._series.values())
+        with self._lock:
+            for name in self._series:
+                self._move(name)
+            return list(self._series.values())
 
     def rows(self) -> list[Row]:
         """Give newest, greatest and possible value of each series."""
@@ -282,5 +309,5 @@ def _run(sampler: "weakref.ref[MemorySampler]", gate: threading.Lock, period: fl
         held = sampler()
         if held is None:
             return
-        held.sample()
+        held.sample(thorough=False)
         del held

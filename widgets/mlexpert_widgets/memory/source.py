@@ -50,8 +50,11 @@ class Source(Protocol):
 
     name: str
 
-    def read(self) -> Reading:
+    def read(self, *, thorough: bool) -> Reading:
         """Read it now.
+
+        Args:
+            thorough: Whether to ask also for what takes longer and changes slowly; else it is as it was, or left out.
 
         Raises:
             UnavailableError: It is not there; the message says why.
