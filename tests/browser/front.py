@@ -29,12 +29,13 @@ OPEN = {  # what each front end itself does with the address of a page
       return window.jupyterapp.commands.execute('router:tree', { path: where, search: '' });
     }""",
 }
-LEAVE = """() => {
+LEAVE = """async () => {
   if (!window.jupyterapp) return 1;
   for (const widget of [...window.jupyterapp.shell.widgets('main')]) widget.dispose();
   const ours = Object.keys(window.localStorage).filter(key => key.startsWith('mlexpert:'));
   ours.forEach(key => window.localStorage.removeItem(key));
   delete window.owned;
+  await new Promise(done => setTimeout(done, 50));  // what the end of a connection complains of is heard by now
   return document.querySelectorAll('dialog, .jp-Dialog, .jp-Notebook').length;
 }"""
 NOISE = (  # Notebook 7.6 says so with no extension at all
@@ -90,24 +91,23 @@ class Front:
     def open(self, path):
         """Open a notebook and wait for its kernel."""
         self.path = path
-        name = path.relative_to(self.server.folder).as_posix()
         if self._vacant:
-            self.page.evaluate(OPEN[self.app], name)
+            self.page.evaluate(OPEN[self.app], self._name())
+            self._vacant = False
+            self.wait_ready()
         else:
-            where = f"lab/tree/{name}?token={TOKEN}&reset" if self.app == "lab" else f"notebooks/{name}?token={TOKEN}"
-            self.page.goto(f"{self.server.url}/{where}")
-        self._vacant = False
-        self.wait_ready()
+            self.reload()
         return self
 
     def reload(self):
         """Load the page anew; the kernel goes on."""
-        self.page.reload()
+        where = "lab/tree/{}?token={}&reset" if self.app == "lab" else "notebooks/{}?token={}"
+        self.page.goto(f"{self.server.url}/{where.format(self._name(), TOKEN)}")  # reset: else old tabs come back, late
         self.wait_ready()
 
     def wait_ready(self):
         """Wait until the notebook is shown and its kernel is idle."""
-        self.page.wait_for_function(READY, arg=self.path.relative_to(self.server.folder).as_posix())
+        self.page.wait_for_function(READY, arg=self._name())
 
     def wait_for_cells(self, count):
         """Wait until the notebook has so many cells."""
@@ -284,6 +284,9 @@ class Front:
         script = "() => window.jupyterapp?.shell.currentWidget?.sessionContext?.shutdown()"
         self.page.evaluate(script)
         self.page.close()
+
+    def _name(self):
+        return self.path.relative_to(self.server.folder).as_posix()
 
 
 def request(cells, *, wait=0.0, title="Implement it", options="--approve auto --workspace W"):

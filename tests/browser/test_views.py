@@ -120,11 +120,11 @@ def test_a_module_that_is_selected_in_one_view_is_marked_in_the_others(lab):
     lab.run(0)
     lab.run(1)
     lab.run(2)
-    lab.page.locator(".mlx-memory").get_by_role("button", name="1.3.0", exact=True).click()
-    lab.page.get_by_text("selected: 1.3.0").wait_for()
+    lab.page.locator(".mlx-memory").get_by_role("button", name="1.0", exact=True).click(timeout=10_000)
+    lab.page.get_by_text("selected: 1.0").wait_for(timeout=10_000)
     chosen = lab.page.locator("[role=treeitem][aria-selected=true]")
-    chosen.wait_for()
-    assert "Linear" in chosen.inner_text()
+    chosen.wait_for(timeout=10_000)
+    assert "Sequential" in chosen.inner_text()
     assert lab.complaints() == []
 
 
@@ -143,7 +143,7 @@ def test_the_tree_is_walked_by_keys_and_search_opens_what_is_found(lab):
     search = lab.page.get_by_role("searchbox").or_(lab.page.get_by_role("combobox", name="Search modules")).first
     search.fill("1.7.0")
     search.press("Enter")
-    lab.page.get_by_text("1.7.0", exact=True).first.wait_for()
+    lab.page.locator("dd").get_by_text("1.7.0", exact=True).wait_for(timeout=10_000)
     assert lab.sources()[1] == "ArchitectureView(model, ids)", "no key went into the notebook"
 
 

@@ -65,6 +65,17 @@ def test_while_a_long_cell_runs_the_output_is_brought_up_to_date_without_an_imag
     ]
 
 
+def test_while_no_cell_runs_the_notebook_is_left_alone(probe):
+    code = (
+        "from mlexpert_widgets.live import output, view\np = Probe()\np.show()\np.changed()\np._frozen_at -= 1000\n"
+        "listening = output._listening(get_ipython())\nlistening._ended(None)\np.changed()\np._frozen_at -= 1000\n"
+        "p.count = 8\np.flush()\nprint('flushed')\nlistening._began(None)\np.flush()"
+    )
+    ran = probe.run(code)
+    kinds = [m["msg_type"] for m in ran.messages if m["msg_type"] in {"stream", "update_display_data"}]
+    assert kinds == ["update_display_data", "stream", "update_display_data", "update_display_data"]
+
+
 def test_where_only_a_widget_output_is_drawn_there_is_one_beside_the_picture(probe):
     ran = probe.run("__vsc_ipynb_file__ = '/somewhere/a.ipynb'\np = Probe()\np")
     (output,) = ran.shown

@@ -184,7 +184,9 @@ def test_the_advice_has_the_numbers_that_speak_for_it():
     assert not any("bfloat16" in each for each in kept)
     adam = advise(Facts("cuda", 10, 10 * GIB, failure=Failure(phase="in the step of the optimizer")))
     assert "Adam takes two more numbers" in adam[0]
-    assert any("HIGH_WATERMARK" in each for each in report_of((), message=MPS).advice)
+    mps = report_of((), message=MPS)
+    assert any("HIGH_WATERMARK" in each for each in mps.advice)
+    assert "The device has 18.1 GiB.\nTensors hold 17.4 GiB." in mps.picture().text()
 
 
 def test_only_errors_for_lack_of_memory_are_told():

@@ -20,6 +20,9 @@ class Shown(Protocol):
     def announce(self) -> None:
         """Say to every page that the view is there."""
 
+    def flush(self) -> None:
+        """Bring the browser up to date."""
+
     def freeze(self) -> None:
         """Bring the outputs up to date, if anything has moved."""
 
@@ -50,17 +53,30 @@ def at_cell_end(view: Shown) -> None:
         _listening(shell).views.add(view)
 
 
+def cell_runs() -> bool:
+    """Tell whether a cell runs, as far as that is known; a notebook that nobody runs is to be left alone."""
+    shell = get_ipython()
+    return shell is not None and _listening(shell).running
+
+
 class _Shell:
     """What one shell is listened to for: the end of cells, and pages that were loaded while one runs."""
 
     def __init__(self, shell: Any) -> None:
         self.views: weakref.WeakSet[Shown] = weakref.WeakSet()
+        self.running = True  # a view is shown by a cell
+        shell.events.register("pre_run_cell", self._began)
         shell.events.register("post_run_cell", self._ended)
         if _kernel() is not None:
             _kernel().comm_manager.register_target(VIEWS, self._asked)
 
+    def _began(self, _info: object) -> None:
+        self.running = True
+
     def _ended(self, _result: object) -> None:
+        self.running = False
         for view in list(self.views):
+            view.flush()  # a short cell has ended before the thread came by
             view.freeze()
 
     def _asked(self, _comm: object, _message: object) -> None:

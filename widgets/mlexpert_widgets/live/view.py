@@ -19,7 +19,7 @@ from ipywidgets import __protocol_version__
 from ipywidgets.widgets.widget import _remove_buffers
 
 from mlexpert_widgets.live.flusher import flusher
-from mlexpert_widgets.live.output import Output, at_cell_end, needs_widget_output
+from mlexpert_widgets.live.output import Output, at_cell_end, cell_runs, needs_widget_output
 from mlexpert_widgets.live.picture import Picture
 from mlexpert_widgets.messages import hear
 
@@ -76,7 +76,8 @@ class View(anywidget.AnyWidget):
 
     def flush(self) -> None:
         """Bring the browser up to date; called a few times a second on a thread of its own."""
-        if self._moved and self._outputs and time.monotonic() - self._frozen_at > FREEZE_PERIOD_S:
+        due = time.monotonic() - self._frozen_at > FREEZE_PERIOD_S
+        if self._moved and self._outputs and due and cell_runs():
             self.freeze(image=False)
 
     @property

@@ -90,8 +90,8 @@ class OutOfMemoryReport:
                 f"Torch has {size(self.reserved)} from it: {size(self.facts.held)} in tensors, "
                 f"{size(self.facts.free)} free, the largest free block {size(self.facts.largest_free)}."
             )
-        elif self.facts.held:
-            told.append(f"Tensors hold {size(self.facts.held)}.")
+        elif self.told.allocated or self.facts.held:
+            told.append(f"Tensors hold {size(self.told.allocated or self.facts.held)}.")
         return [*told, *self.notes, "What to do:", *(f"{at}. {text}" for at, text in enumerate(self.advice, 1))]
 
     def release(self) -> None:

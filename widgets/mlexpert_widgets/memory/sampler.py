@@ -191,12 +191,12 @@ class MemorySampler:
     @property
     def module_peaks(self) -> Mapping[str, int]:
         """The most bytes that one call of each module took at any moment, by its path."""
-        return {path: num for watch in self._watches for path, num in watch.peaks.items()}
+        return {path: num for watch in self._watches for path, num in list(watch.peaks.items())}
 
     @property
     def module_added(self) -> Mapping[str, int]:
         """The most bytes that one call of each module left behind, by its path."""
-        return {path: num for watch in self._watches for path, num in watch.added.items()}
+        return {path: num for watch in self._watches for path, num in list(watch.added.items())}
 
     def series(self) -> list[Series]:
         """Give what was read, one series a name."""
