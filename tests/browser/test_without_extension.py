@@ -29,9 +29,8 @@ def test_the_card_is_html_and_the_first_cell_is_the_next_input_once(fronts, bare
     assert front.sources()[2:] == ["size = 1", "print('after')"], "a run that changed nothing adds nothing"
 
 
-def test_where_the_kernel_knows_of_the_extension_nothing_is_added_twice(fronts, server):
-    front = fronts(server, "lab")
-    front.write("bb/b.ipynb", LOAD, request(ONE))
-    front.run(0)
-    front.run(1)
-    assert front.sources()[2:] == ["### Model", "size = 1", "print(size)"]
+def test_where_the_kernel_knows_of_the_extension_nothing_is_added_twice(lab):
+    lab.begin(LOAD, request(ONE))
+    lab.run(0)
+    lab.run(1)
+    assert lab.sources()[2:] == ["### Model", "size = 1", "print(size)"]
