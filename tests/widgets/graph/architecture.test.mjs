@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { crumbs, firstState, indexOf, membersOf, pathOf, read, reveal, runsOf, search, treeRows, typeAhead } from "../../../widgets/mlexpert_widgets/graph/architecture_core.js";
-import { amount, count, cut, facts, size, total, valuesOf } from "../../../widgets/mlexpert_widgets/graph/architecture_facts.js";
+import { amount, count, cut, facts, total, valuesOf } from "../../../widgets/mlexpert_widgets/graph/architecture_facts.js";
+import { size } from "../../../widgets/mlexpert_widgets/live/amounts.js";
 import { flowOf, layOut, lineOf, remembered, stacked, tieOf } from "../../../widgets/mlexpert_widgets/graph/architecture_layout.js";
 
 /** A graph of [name, parent, signature]; edges as pairs. */

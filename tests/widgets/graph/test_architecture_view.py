@@ -13,7 +13,8 @@ from torch import nn
 from widgets.graph.models import GPT2, nest10k
 
 from mlexpert_widgets import ArchitectureView, ModelGraph
-from mlexpert_widgets.graph.words import count, size
+from mlexpert_widgets.graph.words import count
+from mlexpert_widgets.live.amounts import size
 
 IDS = torch.zeros(1, 64, dtype=torch.long)
 LARGEST = 150_000  # characters of a frozen output

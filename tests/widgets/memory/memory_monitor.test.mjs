@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { amount, decimated, lanes, shownLimit, size, unit, width } from "../../../widgets/mlexpert_widgets/memory/memory_monitor_core.js";
+import { amount, decimated, lanes, shownLimit, width } from "../../../widgets/mlexpert_widgets/memory/memory_monitor_core.js";
+import { size, unit } from "../../../widgets/mlexpert_widgets/live/amounts.js";
 
 test("bytes are told by 1024", () => {
 	const told = [0, 999, 2048, 5.21 * 2 ** 30, 260 * 2 ** 20, 3 * 2 ** 40].map(size);

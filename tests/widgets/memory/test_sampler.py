@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from mlexpert_widgets import MemorySampler
+from mlexpert_widgets.live.amounts import amount, size, unit
 from mlexpert_widgets.memory.allocator import device_names, reading_of
 from mlexpert_widgets.memory.process import Kernel, group_limit
 from mlexpert_widgets.memory.source import Reading, UnavailableError
-from mlexpert_widgets.memory.words import amount, size, unit
 
 WIDGETS = Path(__file__).parents[3] / "widgets"
 MIB = 1 << 20

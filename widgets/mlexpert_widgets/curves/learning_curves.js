@@ -1,19 +1,12 @@
 // @ts-check
 /** Learning curves in the browser: everything but the verdicts is worked out here, since the kernel is busy training. */
 
+import { make } from "../live/dom.js";
 import { following } from "../live/line_plot.js";
 import { seriesOf } from "../live/series.js";
 import { view } from "../live/view.js";
 import { curveChart, nameOf } from "./curve_chart.js";
 import { grouped } from "./learning_curves_core.js";
-
-/** @param {string} tag @param {string} name @param {string} [text] */
-function make(tag, name, text = "") {
-	const el = document.createElement(tag);
-	if (name) el.className = name;
-	el.textContent = text;
-	return el;
-}
 
 /** Make a button that is pressed or not. @param {string} text @param {() => boolean} pressed @param {() => void} press */
 function toggle(text, pressed, press) {

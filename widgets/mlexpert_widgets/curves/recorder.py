@@ -1,4 +1,4 @@
-"""What a training loop logs: a step and some numbers, in a microsecond, with no thread and no file.
+"""What a training loop logs: a step and some numbers, put aside with no thread and no file.
 
 `log` only puts its arguments aside; they become points when somebody reads them. A tensor is detached at once, so that
 it keeps no graph alive, and read or copied, so that a sum that goes on in place does not change it; one on a GPU is

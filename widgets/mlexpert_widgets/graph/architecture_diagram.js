@@ -2,7 +2,7 @@
 /** The diagram: boxes in boxes, arrows for what flows, tied weights, colours for what is measured; drawn anew when something opens. */
 
 import { kindOf, nameOf, pathOf } from "./architecture_core.js";
-import { draw, make } from "./architecture_dom.js";
+import { draw, make } from "../live/dom.js";
 import { count as short, cut, total } from "./architecture_facts.js";
 import { flowOf, layOut, lineOf, tieOf } from "./architecture_layout.js";
 import { lensOf } from "./architecture_lens.js";

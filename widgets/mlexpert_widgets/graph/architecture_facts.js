@@ -7,6 +7,7 @@
  * @typedef {{ of: (index: number) => number | undefined, told: (value: number) => string }} Values
  */
 
+import { size } from "../live/amounts.js";
 import { indexOf, kindOf, membersOf, pathOf, runsOf } from "./architecture_core.js";
 
 const NOTHING = new Set();
@@ -87,16 +88,6 @@ export function count(value) {
 	const steps = /** @type {[number, string][]} */ ([[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]);
 	for (const [step, letter] of steps) if (Math.abs(value) >= 0.9995 * step) return `${Number((value / step).toPrecision(3))}${letter}`; // what rounds up to it is one of it
 	return String(Number(value.toPrecision(3)));
-}
-
-/** Give bytes by 1024; the same as `words.py`. @param {number} bytes @returns {string} */
-export function size(bytes) {
-	const steps = /** @type {[number, string][]} */ ([[2 ** 30, "GiB"], [2 ** 20, "MiB"], [2 ** 10, "KiB"]]);
-	for (const [step, unit] of steps) {
-		const value = bytes / step;
-		if (value >= 1) return `${value >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} ${unit}`;
-	}
-	return `${bytes} B`;
 }
 
 /** Cut text. @param {string} text @param {number} limit @returns {string} */

@@ -5,7 +5,7 @@
  * @typedef {{ x: number, y: number, width: number, height: number }} Place
  */
 
-import { button, make } from "./architecture_dom.js";
+import { button, make } from "../live/dom.js";
 
 const [LEAST, MOST] = [0.05, 4];
 const [SMALL, LARGE] = [0.8, 1.1]; // when it is fitted: smaller text is not read

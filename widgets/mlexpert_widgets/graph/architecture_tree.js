@@ -13,7 +13,7 @@
  */
 
 import { kindOf, nameOf, treeRows, typeAhead } from "./architecture_core.js";
-import { make } from "./architecture_dom.js";
+import { make } from "../live/dom.js";
 import { count } from "./architecture_facts.js";
 
 const ROW = 24; // pixels, as in the style

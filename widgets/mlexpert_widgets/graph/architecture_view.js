@@ -5,7 +5,7 @@ import dagre from "@dagrejs/dagre";
 import { view } from "../live/view.js";
 import { crumbs, firstState, indexOf, kindOf, MOST_CHILDREN, nameOf, pathOf, read, reveal, runsOf, search } from "./architecture_core.js";
 import { diagramOf } from "./architecture_diagram.js";
-import { button, make } from "./architecture_dom.js";
+import { button, make } from "../live/dom.js";
 import { exports } from "./architecture_exports.js";
 import { facts, KNOWN, valuesOf } from "./architecture_facts.js";
 import { remembered, stacked } from "./architecture_layout.js";

@@ -10,7 +10,8 @@ from torch import nn
 
 from mlexpert_widgets.graph.figure import figure_of
 from mlexpert_widgets.graph.model_graph import ModelGraph
-from mlexpert_widgets.graph.words import count, shapes, size
+from mlexpert_widgets.graph.words import count, shapes
+from mlexpert_widgets.live.amounts import size
 from mlexpert_widgets.live.picture import Picture, Table
 from mlexpert_widgets.live.plot import Plot
 from mlexpert_widgets.live.view import View, bundle, style

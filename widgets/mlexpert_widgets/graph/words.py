@@ -15,15 +15,6 @@ def count(value: float) -> str:
     return f"{float(f'{value:.3g}'):g}"
 
 
-def size(num_bytes: float) -> str:
-    """Give bytes in three digits, by 1024: 95.3 MiB."""
-    for power, unit in ((3, "GiB"), (2, "MiB"), (1, "KiB")):
-        if num_bytes >= 1024**power:
-            value = num_bytes / 1024**power
-            return f"{value:.0f} {unit}" if value >= 100 else f"{value:.3g} {unit}"  # noqa: PLR2004 - no exponent
-    return f"{num_bytes:g} B"
-
-
 def shapes(specs: Sequence[Spec], limit: int = 2) -> str:
     """Give the shapes of some tensors."""
     told = ", ".join(str(each) for each in specs[:limit])

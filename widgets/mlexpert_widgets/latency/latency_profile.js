@@ -1,6 +1,7 @@
 // @ts-check
 /** A latency in the browser: the distribution while it is measured, then where the time goes. */
 
+import { button, draw, make } from "../live/dom.js";
 import { view } from "../live/view.js";
 import { csv, duration, interval, line, logScale, outline, round, rows, shown, sorted, span, three, ticks } from "./latency_profile_core.js";
 
@@ -12,31 +13,6 @@ const TABLES = {
 	modules: { trait: "module_rows", key: "module", columns: ["module", "class", "runs", "total ms", "own ms"], micros: 1e3 },
 	ops: { trait: "op_rows", key: "op", columns: ["op", "runs", "total µs", "own µs"], micros: 1 },
 };
-const SVG = "http://www.w3.org/2000/svg";
-
-/** @param {string} tag @param {string} [name] @param {string} [text] */
-function make(tag, name = "", text = "") {
-	const el = document.createElement(tag);
-	if (name) el.className = name;
-	el.textContent = text;
-	return el;
-}
-
-/** @param {string} tag @param {Record<string, string | number>} [attributes] @param {string} [text] */
-function draw(tag, attributes = {}, text = "") {
-	const el = document.createElementNS(SVG, tag);
-	for (const [name, value] of Object.entries(attributes)) el.setAttribute(name, String(value));
-	el.textContent = text;
-	return el;
-}
-
-/** @param {string} text @param {() => void} pressed */
-function button(text, pressed) {
-	const el = /** @type {HTMLButtonElement} */ (make("button", "", text));
-	el.type = "button";
-	el.addEventListener("click", pressed);
-	return el;
-}
 
 /** @param {number} width @param {number} height @param {string} label @param {Element[]} parts */
 function canvas(width, height, label, parts) {

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mlexpert_widgets.live.amounts import size
 from mlexpert_widgets.memory.failure import Failure
 from mlexpert_widgets.memory.snapshot import UNKNOWN, Holder
-from mlexpert_widgets.memory.words import size
 
 if TYPE_CHECKING:
     from torch import nn

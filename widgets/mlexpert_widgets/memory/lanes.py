@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from mlexpert_widgets.live.amounts import unit
 from mlexpert_widgets.live.chart import Line, line_chart
 from mlexpert_widgets.live.series import Series, extremes
 from mlexpert_widgets.memory.sampler import Row
-from mlexpert_widgets.memory.words import unit
 
 SYSTEM = "System memory"
 DEVICE = re.compile(r"(GPU \d+|cuda:\d+|MPS) (.*)")

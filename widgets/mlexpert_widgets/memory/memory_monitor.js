@@ -1,10 +1,12 @@
 // @ts-check
 /** Memory over time in the browser: one lane a device, big figures, whose it is, and why something is missing. */
 
+import { size, unit } from "../live/amounts.js";
+import { make } from "../live/dom.js";
 import { axes, colour, following, uPlot } from "../live/line_plot.js";
 import { seriesOf } from "../live/series.js";
 import { view } from "../live/view.js";
-import { amount, decimated, lanes, shownLimit, size, unit, width } from "./memory_monitor_core.js";
+import { amount, decimated, lanes, shownLimit, width } from "./memory_monitor_core.js";
 
 /** @typedef {import("./memory_monitor_core.js").Lane} Lane */
 /** @typedef {{ kind: string, plot: any, box: HTMLElement, figures: HTMLElement, meter: HTMLElement, when: HTMLElement, lane: Lane }} Drawn */
@@ -12,14 +14,6 @@ import { amount, decimated, lanes, shownLimit, size, unit, width } from "./memor
 const HEIGHT = 170;
 const FEW = 10; // modules, until all are asked for
 const LEAST = 220; // pixels of width
-
-/** @param {string} tag @param {string} name @param {string} [text] */
-function make(tag, name, text = "") {
-	const el = document.createElement(tag);
-	if (name) el.className = name;
-	el.textContent = text;
-	return el;
-}
 
 /** @param {string} name @param {string} text @param {() => void} pressed */
 function button(name, text, pressed) {

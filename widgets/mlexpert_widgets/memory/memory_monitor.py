@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import traitlets
 
+from mlexpert_widgets.live.amounts import amount, size
 from mlexpert_widgets.live.feed import Feed
 from mlexpert_widgets.live.picture import Picture, Table
 from mlexpert_widgets.live.plot import Plot
@@ -12,7 +13,6 @@ from mlexpert_widgets.live.series import Series
 from mlexpert_widgets.live.view import View, bundle, style
 from mlexpert_widgets.memory.lanes import Lane, drawn, lane_of, lanes
 from mlexpert_widgets.memory.sampler import MemorySampler, Row
-from mlexpert_widgets.memory.words import amount, size
 from mlexpert_widgets.share_bar import share_colours
 
 if TYPE_CHECKING:

@@ -7,26 +7,9 @@
  * @typedef {{ name: string, bytes: { fact: Fact, points: Points }[], percents: Fact[], limit: number | null, most: number }} Lane
  */
 
-const STEPS = /** @type {[number, string][]} */ ([
-	[2 ** 40, "TiB"],
-	[2 ** 30, "GiB"],
-	[2 ** 20, "MiB"],
-	[2 ** 10, "KiB"],
-]);
+import { size } from "../live/amounts.js";
+
 const SHOWN_FROM = 0.5; // of the limit; the same as in `lanes.py`
-
-/** Give bytes by 1024: 5.21 GiB; the same as `words.py`. @param {number} bytes @returns {string} */
-export function size(bytes) {
-	const [step, name] = unit(bytes);
-	if (step === 1) return `${Math.round(bytes)} B`;
-	const value = bytes / step;
-	return `${Math.abs(value) >= 100 ? value.toFixed(0) : Number(value.toPrecision(3))} ${name}`;
-}
-
-/** Choose the unit of an axis. @param {number} largest @returns {[number, string]} */
-export function unit(largest) {
-	return STEPS.find(([step]) => Math.abs(largest) >= step) ?? [1, "bytes"];
-}
 
 /** Give a value in words, or that it is gone. @param {number | null | undefined} value @param {string} unit_ @returns {string} */
 export function amount(value, unit_) {

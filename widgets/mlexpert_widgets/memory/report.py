@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from mlexpert_widgets.live.amounts import size, unit
 from mlexpert_widgets.live.picture import Picture, Table
 from mlexpert_widgets.memory.advice import NOWHERE, Facts, advise, fixed_of
 from mlexpert_widgets.memory.failure import Failure, owner_in
 from mlexpert_widgets.memory.message import Told, first_sentence, told_by
 from mlexpert_widgets.memory.release import release
 from mlexpert_widgets.memory.snapshot import Holder, Segments, asked_in, device_of, holders_in, kinds_of
-from mlexpert_widgets.memory.words import size, unit
 from mlexpert_widgets.share_bar import share_bar
 
 if TYPE_CHECKING:

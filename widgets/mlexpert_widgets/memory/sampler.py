@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 
 import numpy as np
 
+from mlexpert_widgets.live.amounts import amount
 from mlexpert_widgets.live.series import Series
 from mlexpert_widgets.memory.allocator import CudaAllocator, MpsAllocator
 from mlexpert_widgets.memory.nvml import Nvml
 from mlexpert_widgets.memory.process import ProcessMemory
 from mlexpert_widgets.memory.source import Reading, Source, UnavailableError
-from mlexpert_widgets.memory.words import amount
 
 if TYPE_CHECKING:
     from torch import nn
