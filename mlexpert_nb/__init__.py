@@ -17,9 +17,11 @@ if TYPE_CHECKING:
         request,
         undo,
     )
+    from mlexpert_nb.keys import configure
 
 __all__ = [
     "approve",
+    "configure",
     "fix",
     "generated_cells",
     "history",
@@ -29,6 +31,7 @@ __all__ = [
     "pipeline",
     "plan",
     "request",
+    "resume",
     "undo",
 ]
 
@@ -36,7 +39,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load a command when it is first used: `import mlexpert_nb` itself loads nothing."""
     if name in __all__:
-        return getattr(import_module("mlexpert_nb.api"), name)
+        return getattr(import_module(f"mlexpert_nb.{'keys' if name == 'configure' else 'api'}"), name)
     raise AttributeError(f"module 'mlexpert_nb' has no attribute {name!r}")
 
 

@@ -2,17 +2,20 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from mlexpert_nb import api
 from mlexpert_nb.catalogue import Entry
-from mlexpert_nb.config import DEFAULT_WORKSPACE
+from mlexpert_nb.config import DEFAULT_WORKSPACE, read_assignments
 from mlexpert_nb.display import (
     Card,
     catalogue_card,
+    config_card,
+    doctor_card,
     history_card,
+    preview_card,
     result_card,
     undone_card,
     verification_card,
@@ -45,6 +48,7 @@ class Front:
         prefix: How a command starts there: "mlexpert", "%mlexpert".
         on_event: Told what happens.
         ask: Asks for approval.
+        ask_key: Asks for a key where nobody sees it; gives None where that cannot be done.
         namespace: Variables of the notebook; empty elsewhere.
     """
 
@@ -52,6 +56,7 @@ class Front:
     on_event: OnEvent
     ask: Asker
     namespace: Mapping[str, object]
+    ask_key: Callable[[], str | None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +102,27 @@ def answer(call: Call, front: Front) -> Answer:
 
 
 def _request(call: Call, front: Front) -> Answer:
-    options = {**call.options, "on_event": front.on_event, "ask": front.ask, "namespace": front.namespace}
+    options = _with_front(call.options, front)
+    if options.pop("show_context", False):
+        verb = call.verb if call.verb not in ("request", "plan") else ""
+        shown = api.show_context(call.text, verb, **options)  # type: ignore[arg-type]  # the api checks its options
+        return Answer(preview_card(shown, call.text), asdict(shown))
     command = {"implement": api.implement, "fix": api.fix, "optimize": api.optimize, "paper": api.paper}
     more = {"pipeline": api.pipeline, "request": api.request, "plan": api.plan}
     result = {**command, **more}[call.verb](call.text, **options)  # type: ignore[arg-type]  # the api checks its options
     return _result(result, call, front)
+
+
+def _with_front(options: Mapping[str, object], front: Front) -> dict[str, object]:
+    own = {"on_event": front.on_event, "ask": front.ask, "ask_key": front.ask_key, "namespace": front.namespace}
+    return {**options, **own}
+
+
+def _resume(call: Call, front: Front) -> Answer:
+    options = {name: value for name, value in call.options.items() if name not in ("workspace", "answer")}
+    answers = "\n".join(filter(None, (str(call.options.get("answer", "")), call.text)))
+    result = api.resume(_workspace(call), answers, _with_front(options, front))  # type: ignore[arg-type]  # as above
+    return _result(result, replace(call, text=str(result.evidence.get("request", ""))), front)
 
 
 def _approve(call: Call, front: Front) -> Answer:
@@ -214,6 +235,23 @@ def _catalogue(call: Call, _front: Front) -> Answer:
     return Answer(catalogue_card(entries), [{name: getattr(each, name) for name in facts} for each in entries])
 
 
+def _config(call: Call, front: Front) -> Answer:
+    found = api.config(read_assignments(call.words))
+    return Answer(config_card(found, front.prefix), asdict(found))
+
+
+def _doctor(_call: Call, front: Front) -> Answer:
+    found = api.doctor(front_end=_front_end() if front.prefix.startswith("%") else "shell")
+    facts = {"problems": found.problems, "warnings": found.warnings, "checks": [asdict(row) for row in found.rows]}
+    return Answer(doctor_card(found, front.prefix), facts, found.exit_code)
+
+
+def _front_end() -> str:
+    from mlexpert_nb.display import name_of_front_end  # noqa: PLC0415 - brings IPython
+
+    return name_of_front_end()
+
+
 def _run(call: Call, front: Front) -> Answer:
     from mlexpert_nb.display import run_notebook  # noqa: PLC0415 - brings nbclient, which nothing else needs
 
@@ -234,9 +272,12 @@ def _dashboard(_call: Call, front: Front) -> Answer:
 _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
     "approve": _approve,
     "catalogue": _catalogue,
+    "config": _config,
     "dashboard": _dashboard,
     "diff": _diff,
+    "doctor": _doctor,
     "history": _history,
+    "resume": _resume,
     "run": _run,
     "undo": _undo,
     "verify": _verify,
@@ -244,11 +285,15 @@ _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
 
 
 def _workspace(call: Call) -> Path:
-    return Path(call.operand or str(call.options.get("workspace") or DEFAULT_WORKSPACE))
+    return Path(call.operand or str(call.options.get("workspace") or _usual_workspace()))
 
 
 def _workspace_option(call: Call) -> Path:
-    return Path(str(call.options.get("workspace") or DEFAULT_WORKSPACE)).expanduser()
+    return Path(str(call.options.get("workspace") or _usual_workspace())).expanduser()
+
+
+def _usual_workspace() -> Path:
+    return api.defaults().workspace or DEFAULT_WORKSPACE
 
 
 def _side(call: Call) -> api.Side | None:

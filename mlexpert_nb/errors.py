@@ -8,6 +8,9 @@ MLExpertError                      1
 │   └── ConflictError              3   a file changed under our feet; it was kept
 ├── CellFailedError                4   a cell of a notebook that was run raised an error
 ├── EnvironmentProblem             5   this machine or endpoint lacks something
+│   └── EndpointError              5   the language model could not be asked
+│       └── ContextTooLongError    5   it cannot read so much at once
+├── BudgetError                    4   the next turn could cost more than the run may
 └── RunInterrupted               130   Ctrl-C or a kernel interrupt
 """
 
@@ -68,6 +71,20 @@ class EnvironmentProblem(MLExpertError):  # noqa: N818 - read aloud: "an environ
     """This machine, disk or endpoint cannot do what was asked."""
 
     exit_code = 5
+
+
+class EndpointError(EnvironmentProblem):
+    """The endpoint of the language model could not be reached, refused, or sent something that is no answer."""
+
+
+class ContextTooLongError(EndpointError):
+    """The conversation is longer than the language model can read at once."""
+
+
+class BudgetError(MLExpertError):
+    """The next turn could cost more than is left of the budget; the work so far is kept."""
+
+    exit_code = 4
 
 
 class RunInterrupted(MLExpertError):  # noqa: N818 - an interrupt is not an error of anybody's

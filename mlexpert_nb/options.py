@@ -14,7 +14,7 @@ class Verb:
     """One command: what it does, what stands after it, and which options it knows."""
 
     summary: str
-    operand: str  # TEXT is a request; any other word is the name of one argument, which brackets make optional
+    operand: str  # TEXT is a request; any other word names one argument, optional in brackets, any number with "…"
     options: tuple[str, ...]
 
 
@@ -30,6 +30,7 @@ class Call:
         as_json: Whether to print JSON instead of a card.
         out: Where `run` writes.
         receipt: Receipt to hold `verify` to; None if none was given.
+        words: The arguments of a command that takes any number of them.
     """
 
     verb: str
@@ -39,6 +40,7 @@ class Call:
     as_json: bool = False
     out: str = ""
     receipt: str | None = None
+    words: tuple[str, ...] = ()
 
 
 _MANY = {"nargs": "+", "action": "extend", "metavar": "FILE"}
@@ -51,11 +53,13 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--context": {**_MANY, "help": "code that the request is about"},
     "--paper": {**_MANY, "help": "papers to follow, as PDF or text"},
     "--approve": {"metavar": "ask|auto|plan", "help": "ask first (default), go ahead, or only write the plan"},
-    "--llm": {"metavar": "auto|offline|claude|claude-agent-sdk", "help": "who answers"},
+    "--llm": {"metavar": "auto|offline|claude|claude-agent-sdk|replay:FILE", "help": "who answers"},
     "--model": {"metavar": "NAME", "help": "language model to ask"},
     "--base-url": {"metavar": "URL", "help": "endpoint of the language model"},
     "--budget-usd": {"metavar": "X", "type": float, "help": "what the language model may cost"},
     "--max-turns": {"metavar": "N", "type": int, "help": "turns before the specialist stops"},
+    "--answer": {"metavar": "TEXT", "help": "what you say to the specialist's questions"},
+    "--show-context": {"action": "store_true", "help": "show exactly what would be sent, and send nothing"},
     "--seed": {"metavar": "N", "type": int, "help": "seed of every random number of the judge"},
     "--json": {"action": "store_true", "dest": "as_json", "help": "print JSON on standard output, nothing else"},
     "--force": {"action": "store_true", "help": "also where there are edits of yours; they are lost"},
@@ -65,7 +69,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--inputs": {"metavar": "NAME", "help": "variable with example inputs, for shapes, cost and latency"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
-_NOT_OF_REQUESTS = {"--force", "--inputs", "--receipt", "--recorder", "--to", "-o"}
+_NOT_OF_REQUESTS = {"--answer", "--force", "--inputs", "--receipt", "--recorder", "--to", "-o"}
 _REQUEST = tuple(name for name in OPTIONS if name not in _NOT_OF_REQUESTS)
 _WORKSPACE = ("--workspace", "--json")
 
@@ -78,6 +82,11 @@ VERBS: Mapping[str, Verb] = {
     "request": Verb("any of these, found out from the words", "TEXT", _REQUEST),
     "plan": Verb("stop at the plan: an editable file in the workspace", "TEXT", _REQUEST),
     "approve": Verb("carry out the plan that waits in a workspace", "[WORKSPACE]", _WORKSPACE),
+    "resume": Verb(
+        "go on with a run that was interrupted, ran out of money or turns, or asked you something",
+        "[WORKSPACE]",
+        ("--workspace", "--answer", "--model", "--base-url", "--budget-usd", "--max-turns", "--approve", "--json"),
+    ),
     "verify": Verb(
         "check a workspace against its receipt, and name what was touched", "[WORKSPACE]", (*_WORKSPACE, "--receipt")
     ),
@@ -100,6 +109,14 @@ VERBS: Mapping[str, Verb] = {
         ("--recorder", "--inputs"),
     ),
     "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),
+    "config": Verb(
+        "show every setting and where it comes from, or store some: config model=NAME; NAME= takes one out",
+        "[NAME=VALUE…]",
+        ("--json",),
+    ),
+    "doctor": Verb(
+        "check this machine: what is missing, what to do; exit code 5 if there is a problem", "", ("--json",)
+    ),
     "help": Verb("say more about a command", "[COMMAND]", ()),
 }
 
@@ -126,8 +143,11 @@ def parse(words: Sequence[str], body: str = "") -> Call:
     }
     operands = given.pop("operands", [])
     extras = {name: given.pop(name) for name in ("as_json", "out", "receipt") if name in given}
+    if "…" in VERBS[verb].operand:
+        return Call(verb, words=tuple(operands), options=given, **extras)
     if VERBS[verb].operand != "TEXT":
-        return Call(verb, operand=_one_operand(verb, operands, given), options=given, **extras)
+        said = body.strip("\n") if "--answer" in VERBS[verb].options else ""
+        return Call(verb, said, _one_operand(verb, operands, given), options=given, **extras)
     text = "\n".join(part for part in (" ".join(operands), body.strip("\n")) if part.strip())
     if not text.strip():
         raise UsageError(f"{verb} what? {_usage(verb)}")
@@ -199,9 +219,9 @@ def _joined_negatives(words: Sequence[str]) -> list[str]:
 
 def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]) -> str:
     wanted = VERBS[verb].operand
-    if len(operands) > 1:
-        raise UsageError(f"{verb}: {operands[1]!r} is one argument too many; {_usage(verb)}")
-    if not operands and not wanted.startswith("["):
+    if len(operands) > bool(wanted):
+        raise UsageError(f"{verb}: {operands[-1]!r} is one argument too many; {_usage(verb)}")
+    if wanted and not operands and not wanted.startswith("["):
         raise UsageError(f"{verb} what? {_usage(verb)}")
     if verb == "diff":
         return "".join(operands)
@@ -212,4 +232,4 @@ def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]
 
 def _usage(verb: str) -> str:
     operand = '"…"' if VERBS[verb].operand == "TEXT" else VERBS[verb].operand
-    return f"type: {verb} {operand}" + (" [options]" if VERBS[verb].options else "")
+    return " ".join(filter(None, ("type:", verb, operand, "[options]" if VERBS[verb].options else "")))

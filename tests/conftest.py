@@ -12,6 +12,7 @@ from queue import Empty
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client import BlockingKernelClient, KernelManager
+from messages import Server
 from playwright._impl._driver import compute_driver_executable
 from traitlets.config import Config
 
@@ -91,6 +92,33 @@ class Kernel:
         except Empty:
             return True
         return False
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _settings_of_nobody(tmp_path_factory) -> Iterator[None]:
+    """Keep the developer's settings and keys out of the tests, and out of every process that a test starts."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith(("MLEXPERT_", "ANTHROPIC_"))]:
+            patch.delenv(name)
+        patch.setenv("MLEXPERT_CONFIG", str(tmp_path_factory.mktemp("settings") / "config.toml"))
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="session")
+def endpoint_process() -> Iterator[Server]:
+    with Server() as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint(endpoint_process, tmp_path, monkeypatch) -> Iterator[Server]:
+    """A Messages endpoint on this machine that remembers nothing of an earlier test, and nor do we of it."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    endpoint_process.clear()
+    yield endpoint_process
+    assert endpoint_process.broken_rules == []
 
 
 @pytest.fixture(scope="session")

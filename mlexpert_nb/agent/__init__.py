@@ -1,23 +1,47 @@
 """The specialist: an llm, tools, permissions and the loop that binds them."""
 
-from mlexpert_nb.agent.llm import LLM, Message, Request, Text, ToolResult, ToolUse, Turn
-from mlexpert_nb.agent.loop import Approve, Loop, Outcome
+from mlexpert_nb.agent.address import Address, read_address
+from mlexpert_nb.agent.claude import DEFAULT_MODEL, Claude
+from mlexpert_nb.agent.llm import (
+    LLM,
+    Document,
+    Message,
+    Opaque,
+    Request,
+    Text,
+    ToolResult,
+    ToolUse,
+    Turn,
+    Usage,
+)
+from mlexpert_nb.agent.loop import Approve, Loop, Outcome, Reason
 from mlexpert_nb.agent.offline import OfflineSpecialist
 from mlexpert_nb.agent.plan import Plan, PlannedFile, digest
+from mlexpert_nb.agent.prices import Meter, price_of
+from mlexpert_nb.agent.replay import Recording, Replay, close, read_recording
 from mlexpert_nb.agent.scripted import ScriptedLLM
 from mlexpert_nb.agent.tools import TOOLS
 from mlexpert_nb.agent.transcript import Transcript
 
 __all__ = [
+    "DEFAULT_MODEL",
     "LLM",
     "TOOLS",
+    "Address",
     "Approve",
+    "Claude",
+    "Document",
     "Loop",
     "Message",
+    "Meter",
     "OfflineSpecialist",
+    "Opaque",
     "Outcome",
     "Plan",
     "PlannedFile",
+    "Reason",
+    "Recording",
+    "Replay",
     "Request",
     "ScriptedLLM",
     "Text",
@@ -25,5 +49,10 @@ __all__ = [
     "ToolUse",
     "Transcript",
     "Turn",
+    "Usage",
+    "close",
     "digest",
+    "price_of",
+    "read_address",
+    "read_recording",
 ]

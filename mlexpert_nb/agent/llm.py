@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
-StopReason = Literal["end_turn", "tool_use", "max_tokens", "refusal"]
+StopReason = Literal["end_turn", "tool_use", "max_tokens", "refusal", "pause_turn", "model_context_window_exceeded"]
 OnText: TypeAlias = Callable[[str], None]
 
 
@@ -21,11 +21,19 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class ToolUse:
-    """The llm asks for one tool call; `input` is data from outside until the tool has validated it."""
+    """The llm asks for one tool call; `input` is data from outside until the tool has validated it.
+
+    Attributes:
+        id: What the result is matched by.
+        name: The tool.
+        input: Its arguments.
+        problem: Why the input cannot be trusted, so that the tool must not run; empty when it is whole.
+    """
 
     id: str
     name: str
     input: Mapping[str, Any]
+    problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +46,30 @@ class ToolResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Document:
+    """A paper that the user handed over: a PDF in base64."""
+
+    title: str
+    data: str = field(repr=False)
+    media_type: str = "application/pdf"
+
+
+@dataclass(frozen=True, slots=True)
+class Opaque:
+    """A block that only its endpoint understands (thinking with its signature); it goes back unchanged."""
+
+    raw: Mapping[str, Any]
+
+
+Block: TypeAlias = Text | ToolUse | ToolResult | Document | Opaque
+
+
+@dataclass(frozen=True, slots=True)
 class Message:
     """One side of the conversation."""
 
     role: Literal["user", "assistant"]
-    content: tuple[Text | ToolUse | ToolResult, ...]
+    content: tuple[Block, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +83,49 @@ class ToolSchema:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Tokens of one turn; zero where nothing is counted."""
+    """Tokens; zero where nothing is counted.
+
+    Attributes:
+        input_tokens: Read at full price.
+        output_tokens: Written.
+        cache_read_tokens: Read from the endpoint's cache.
+        cache_write_tokens: Read and put into its cache.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
+    cache_read_tokens: int = 0
+    cache_write_tokens: int = 0
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.cache_read_tokens + other.cache_read_tokens,
+            self.cache_write_tokens + other.cache_write_tokens,
+        )
+
+    @property
+    def read(self) -> int:
+        """All tokens that the endpoint read."""
+        return self.input_tokens + self.cache_read_tokens + self.cache_write_tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One whole assistant turn."""
+    """One whole assistant turn.
 
-    content: tuple[Text | ToolUse, ...]
+    Attributes:
+        content: What was said and asked for.
+        stop_reason: Why the turn ended.
+        usage: What it took.
+        detail: What the endpoint adds to the reason, such as the category of a refusal.
+    """
+
+    content: tuple[Text | ToolUse | Opaque, ...]
     stop_reason: StopReason
     usage: Usage = field(default_factory=Usage)
+    detail: str = ""
 
     @property
     def text(self) -> str:
@@ -83,11 +140,19 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Everything that one turn is made from."""
+    """Everything that one turn is made from.
+
+    Attributes:
+        system: The prompt.
+        messages: The conversation so far.
+        tools: What may be asked for.
+        max_tokens: Most tokens that the turn may write; None leaves it to the llm.
+    """
 
     system: str
     messages: tuple[Message, ...]
     tools: tuple[ToolSchema, ...]
+    max_tokens: int | None = None
 
 
 class LLM(Protocol):

@@ -7,8 +7,8 @@ from mlexpert_nb.agent.tools.tool import Effect, Tool
 
 Phase = Literal["plan", "work"]
 ALLOWED: Mapping[Phase, frozenset[Effect]] = {
-    "plan": frozenset({"read", "propose"}),
-    "work": frozenset({"read", "write", "run"}),
+    "plan": frozenset({"read", "propose", "escalate"}),
+    "work": frozenset({"read", "escalate", "write", "run"}),
 }
 
 

@@ -9,13 +9,20 @@ from typing import Unpack
 
 from mlexpert_nb import catalogue
 from mlexpert_nb import verify as judge
+from mlexpert_nb.api.defaults import Configuration, SettingNow, config, defaults
+from mlexpert_nb.api.doctor import doctor
 from mlexpert_nb.api.drift import SIDES, Carry, CellDrift, Drift, Shown, Side, carry
+from mlexpert_nb.api.health import Health, Row
+from mlexpert_nb.api.installed import extension_in
 from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
+from mlexpert_nb.api.preview import Preview, preview
 from mlexpert_nb.api.records import read_cells
+from mlexpert_nb.api.resume import go_on
 from mlexpert_nb.api.run import run
 from mlexpert_nb.api.sides import carry_to_files, read_base, read_drift
+from mlexpert_nb.config import DEFAULT_WORKSPACE
 from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
 from mlexpert_nb.workspace import Commit, Undone, Workspace
 
@@ -65,6 +72,22 @@ def approve(workspace: str | Path, *, on_event: OnEvent | None = None) -> Result
     return carry_out(Path(workspace).expanduser(), on_event)
 
 
+def resume(workspace: str | Path = "", answers: str = "", options: Options | None = None) -> ResultPackage:
+    """Go on with the run of a workspace that did not end: interrupted, cut off, out of money, or with a question.
+
+    Args:
+        workspace: The folder.
+        answers: What you say to the specialist's questions.
+        options: What is to be different from here on, such as `budget_usd` or `max_turns`.
+    """
+    return go_on(Path(workspace or DEFAULT_WORKSPACE).expanduser(), answers, options or {})
+
+
+def show_context(text: str, verb: str = "", **options: Unpack[Options]) -> Preview:
+    """Give exactly what the first call of a request would send, and to whom; nothing is sent."""
+    return preview(ticket(text, verb, options))
+
+
 def verify(workspace: str | Path, receipt: str | None = None) -> judge.Verification:
     """Check a workspace against its receipt, and the receipt against one that you kept, if given."""
     return judge.verify(Path(workspace).expanduser(), receipt)
@@ -101,14 +124,23 @@ __all__ = [
     "SIDES",
     "Carry",
     "CellDrift",
+    "Configuration",
     "Drift",
+    "Health",
     "Options",
+    "Preview",
+    "Row",
+    "SettingNow",
     "Shown",
     "Side",
     "approve",
     "carry",
     "carry_to_files",
     "catalogue_entries",
+    "config",
+    "defaults",
+    "doctor",
+    "extension_in",
     "fix",
     "generated_cells",
     "history",
@@ -120,6 +152,8 @@ __all__ = [
     "read_base",
     "read_drift",
     "request",
+    "resume",
+    "show_context",
     "undo",
     "verify",
 ]

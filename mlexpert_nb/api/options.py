@@ -1,18 +1,19 @@
 """Options of a request: spelled as on the command line, parsed once into plain data."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypedDict
+from typing import Any, TypedDict
 
-from mlexpert_nb.agent import LLM, OfflineSpecialist
+from mlexpert_nb.agent import LLM
+from mlexpert_nb.api.defaults import defaults
+from mlexpert_nb.api.llms import REPLAY, Answerer, AskKey, choose
 from mlexpert_nb.config import APPROVE, DEFAULT_WORKSPACE, Settings
-from mlexpert_nb.errors import EnvironmentProblem, UnknownNameError, UsageError
+from mlexpert_nb.errors import UnknownNameError, UsageError
+from mlexpert_nb.keys import refuse_typed_key
 from mlexpert_nb.packages import Ask, OnEvent
 from mlexpert_nb.skill import Asked
 
-LLMS: Mapping[str, Callable[[], LLM]] = {"auto": OfflineSpecialist, "offline": OfflineSpecialist}
-NOT_YET = ("claude", "claude-agent-sdk")
 LARGEST_SEED = 2**32 - 1  # what every random number generator takes
 
 
@@ -20,7 +21,7 @@ class Options(TypedDict, total=False):
     """What a caller may say about a request, apart from the request itself.
 
     `llm` also takes an object that is an `LLM`; `namespace` are the notebook's variables, of which names, types, shapes
-    and dtypes are read; `ask` is asked to approve the plan, `on_event` is told what happens.
+    and dtypes are read; `ask` is asked to approve the plan, `ask_key` for a key, `on_event` is told what happens.
     """
 
     workspace: str | Path
@@ -40,6 +41,7 @@ class Options(TypedDict, total=False):
     namespace: Mapping[str, object]
     on_event: OnEvent
     ask: Ask
+    ask_key: AskKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,30 +53,38 @@ class Ticket:
         verb: Command it was typed under; empty to let detection choose.
         asked: Option strings that detection and context read.
         settings: How the run goes.
-        llm: Who answers.
+        answerer: Who answers.
         ask: Asked to approve the plan; None means nobody can be asked.
         on_event: Told what happens.
         namespace: Variables of the notebook.
+        answers: What the user said to the questions of an earlier attempt.
     """
 
     text: str
     verb: str
     asked: Asked
     settings: Settings
-    llm: LLM
+    answerer: Answerer
     on_event: OnEvent
     ask: Ask | None = None
     namespace: Mapping[str, object] | None = field(default=None, repr=False)
+    answers: str = ""
+
+    @property
+    def llm(self) -> LLM:
+        """Who answers."""
+        return self.answerer.llm
 
 
 def ticket(text: str, verb: str, options: Options) -> Ticket:
     """Read the options of a request.
 
     Raises:
-        UsageError: An option has a value that cannot be used.
+        UsageError: An option has a value that cannot be used, or a key was typed.
         EnvironmentProblem: The llm asked for is not available here.
     """
     _refuse_unknown(options)
+    refuse_typed_key(" ".join([text, *(str(value) for value in options.values() if isinstance(value, (str, Path)))]))
     features = options.get("features") or ()
     asked = Asked(
         params=options.get("params") or "",
@@ -84,52 +94,63 @@ def ticket(text: str, verb: str, options: Options) -> Ticket:
         context=tuple(str(path) for path in options.get("context") or ()),
         paper=tuple(str(path) for path in options.get("paper") or ()),
     )
-    llm = _llm(options.get("llm") or "auto")
-    _refuse_unused(options, llm)
+    settings, llm = _settings(options), options.get("llm") or ""
     return Ticket(
         text=text,
         verb=verb,
         asked=asked,
-        settings=_settings(options),
-        llm=llm,
+        settings=settings,
+        answerer=choose(settings, options.get("ask_key")) if isinstance(llm, str) else Answerer(llm),
         on_event=options.get("on_event") or _ignore,
         ask=options.get("ask"),
         namespace=options.get("namespace"),
     )
 
 
+def recorded(request: Ticket) -> dict[str, Any]:
+    """Give the options of a request as JSON, for a later command that carries it on; paths become absolute."""
+    settings = request.settings
+    options = {
+        **asdict(request.asked),
+        "context": [str(Path(path).absolute()) for path in request.asked.context],
+        "paper": [str(Path(path).absolute()) for path in request.asked.paper],
+        "max_turns": settings.max_turns,
+        "seed": settings.seed,
+        "llm": settings.llm if not request.answerer.is_live else "claude",
+    }
+    if request.answerer.is_live:
+        options |= {"model": request.llm.name, "base_url": settings.base_url, "budget_usd": settings.budget_usd}
+    return options
+
+
 def _settings(options: Options) -> Settings:
-    approve = options.get("approve") or "ask"
+    stored, usual = defaults(), Settings()
+    approve = options.get("approve") or stored.approve or usual.approve
     if approve not in APPROVE:
         raise UnknownNameError.among("--approve", approve, APPROVE)
-    max_turns, seed = options.get("max_turns", Settings().max_turns), options.get("seed", Settings().seed)
+    max_turns = options.get("max_turns", stored.max_turns or usual.max_turns)
+    seed = options.get("seed", usual.seed)
     if max_turns < 1:
         raise UsageError(f"--max-turns {max_turns}: at least one turn is needed")
     if not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"--seed {seed}: give a number from 0 to {LARGEST_SEED}")
-    budget = options.get("budget_usd")
+    budget = options.get("budget_usd", stored.budget_usd)
     if budget is not None and not budget > 0:  # also a budget that is not a number
         raise UsageError(f"--budget-usd {budget}: give an amount above zero; the offline specialist costs nothing")
-    workspace = Path(options.get("workspace") or DEFAULT_WORKSPACE).expanduser()
-    return Settings(workspace, approve, max_turns=max_turns, seed=seed)
-
-
-def _llm(choice: str | LLM) -> LLM:
-    if not isinstance(choice, str):
-        return choice
-    if choice in NOT_YET:
-        raise EnvironmentProblem(f"--llm {choice} is not in this version; use --llm offline, which needs no key")
-    if choice not in LLMS:
-        raise UnknownNameError.among("--llm", choice, (*LLMS, *NOT_YET))
-    return LLMS[choice]()
-
-
-def _refuse_unused(options: Options, llm: LLM) -> None:
-    for name in ("model", "base_url"):
-        if options.get(name) and isinstance(llm, OfflineSpecialist):
-            raise UsageError(
-                f"--{name.replace('_', '-')} is for a language model, which this version does not have; leave it out"
-            )
+    llm = options.get("llm") or stored.llm or usual.llm
+    if llm == "auto" and (options.get("model") or options.get("base_url")):
+        llm = "claude"  # whoever names a model wants to ask it
+    asks = isinstance(llm, str) and llm != "offline" and not llm.startswith(REPLAY)
+    return Settings(
+        Path(options.get("workspace") or stored.workspace or DEFAULT_WORKSPACE).expanduser(),
+        approve,
+        llm if isinstance(llm, str) else usual.llm,
+        max_turns=max_turns,
+        seed=seed,
+        model=options.get("model") or (asks and stored.model) or "",
+        base_url=options.get("base_url") or (asks and stored.base_url) or "",
+        budget_usd=budget,
+    )
 
 
 def _refuse_unknown(options: Options) -> None:

@@ -1,16 +1,18 @@
 """A plan that waits in a file: written by `--approve plan`, edited by a person, carried out by `approve`."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
-from mlexpert_nb.agent import Plan, digest
-from mlexpert_nb.api.options import LLMS, Options, Ticket, ticket
-from mlexpert_nb.api.run import PLAN_FILE, run
+from mlexpert_nb.agent import Plan, Recording, digest
+from mlexpert_nb.api.llms import resumed
+from mlexpert_nb.api.options import Options, Ticket, recorded, ticket
+from mlexpert_nb.api.proof import PLAN_FILE
+from mlexpert_nb.api.run import run
 from mlexpert_nb.errors import ConflictError, UsageError
 from mlexpert_nb.packages import OnEvent, ResultPackage
-from mlexpert_nb.workspace import STATE, Stage, Workspace
+from mlexpert_nb.workspace import STATE, Draft, Stage, Workspace
 
 PENDING = "pending.json"
 
@@ -56,6 +58,10 @@ def carry_out(root: Path, on_event: OnEvent | None = None) -> ResultPackage:
     if on_event is not None:
         options["on_event"] = on_event
     request = ticket(record["text"], record["verb"], options)
+    if record.get("said"):
+        said = Recording.read(record["said"], str(path))
+        undecided = replace(said, approvals={})
+        request = replace(request, answerer=resumed(request.answerer, undecided))
 
     def approve(_proposed: str, stage: Stage) -> str:
         stage.delete(PLAN_FILE)
@@ -67,16 +73,10 @@ def carry_out(root: Path, on_event: OnEvent | None = None) -> ResultPackage:
 
 
 def _write_pending(stage: Stage, request: Ticket, text: str) -> None:
-    options = {
-        **asdict(request.asked),
-        "context": [str(Path(path).absolute()) for path in request.asked.context],
-        "paper": [str(Path(path).absolute()) for path in request.asked.paper],
-        "max_turns": request.settings.max_turns,
-        "seed": request.settings.seed,
-        "approve": "auto",
-        "llm": request.llm.name if request.llm.name in LLMS else "auto",
-    }
-    record = {"text": request.text, "verb": request.verb, "digest": digest(text), "options": options}
+    draft = Draft(request.settings.workspace)
+    said = draft.lines() if request.answerer.is_live else ()  # planning was paid for: it is not asked again
+    options = {**recorded(request), "approve": "auto"}
+    record = {"text": request.text, "verb": request.verb, "digest": digest(text), "options": options, "said": said}
     stage.state.mkdir(parents=True, exist_ok=True)
     (stage.state / PENDING).write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 

@@ -1,29 +1,39 @@
-"""The way of a request: detect, gather, plan, approve, write on a stage, judge, commit."""
+"""The way of a request: detect, gather, plan, approve, write on a stage, judge, mend, commit."""
 
+import json
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TypeAlias
+from dataclasses import asdict, replace
+from typing import Any, TypeAlias
 
-from mlexpert_nb import catalogue
-from mlexpert_nb.agent import Approve, Loop, Outcome, Plan, Transcript, digest
-from mlexpert_nb.api.mirror import MIRROR
+from mlexpert_nb.agent import Loop, Outcome, Plan, close, digest
+from mlexpert_nb.api.conversation import converse, documents, tell_cost
 from mlexpert_nb.api.options import Ticket
+from mlexpert_nb.api.proof import (
+    Job,
+    allows,
+    breaks,
+    cells_of,
+    commit,
+    listed,
+    prove,
+    replaceable,
+    unproven,
+    what_failed,
+)
 from mlexpert_nb.api.records import (
     planned_versus_done,
     read_facts,
     request_key,
     with_facts,
     write_cells,
-    write_mirror,
     write_records,
 )
 from mlexpert_nb.errors import ConflictError
-from mlexpert_nb.packages import Cell, ContextPackage, Event, Proposal, ResultPackage, Status
+from mlexpert_nb.packages import Event, Proposal, ResultPackage, Status
 from mlexpert_nb.skill import detect, gather, targets
-from mlexpert_nb.verify import JudgeSpec, delivered_files, judge, read_result, verify
-from mlexpert_nb.workspace import Stage, Workspace
+from mlexpert_nb.verify import read_result, verify
+from mlexpert_nb.workspace import Draft, Stage, Workspace
 
-PLAN_FILE = "mlexpert_plan.md"
 ENDINGS: Mapping[str, tuple[Status, str]] = {
     "no_plan": ("escalated", "{text}"),
     "not_approved": (
@@ -37,18 +47,15 @@ ENDINGS: Mapping[str, tuple[Status, str]] = {
     "max_turns": ("partial", "{text}; nothing was changed; raise --max-turns"),
     "max_tokens": ("partial", "the answer was cut off by its length limit; nothing was changed"),
     "refusal": ("escalated", "the specialist declined: {text}"),
+    "clarify": ("needs_clarification", "the specialist needs your answer before it goes on"),
+    "references": ("needs_references", "the specialist needs these papers or this code before it goes on"),
+    "out_of_scope": ("escalated", "{text}"),
+    "budget": ("partial", "{text}; nothing was changed; the work so far is kept; raise --budget-usd"),
+    "circles": ("escalated", "the specialist went in circles: {text}; nothing was changed"),
+    "context": ("partial", "{text}; nothing was changed; hand over fewer or shorter files"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """A request with its context, on the way to its workspace."""
-
-    ticket: Ticket
-    context: ContextPackage
-    workspace: Workspace
-    key: str
-
+UNFINISHED = frozenset({"max_turns", "budget", "context", "circles", "max_tokens"})  # judged anyway, if there is a plan
+OVER = frozenset({"no_plan", "refusal", "out_of_scope"})  # nothing that could go on
 
 Decide: TypeAlias = Callable[[str, Stage], str | None]
 """Given a plan's text and the stage, gives the text as approved (perhaps edited), or None."""
@@ -65,6 +72,16 @@ def run(ticket: Ticket, decide: Decide | None = None, *, salt: str = "") -> Resu
     Raises:
         MLExpertError: The request, the workspace or the machine cannot be used as they are.
     """
+    job = prepare(ticket, salt)
+    if isinstance(job, ResultPackage):
+        return job
+    if decide is not None:
+        return _deliver(job, decide)
+    return unchanged(job) or _deliver(job, lambda text, stage: _ask(job, text, stage))
+
+
+def prepare(ticket: Ticket, salt: str = "") -> Job | ResultPackage:
+    """Detect what is asked, and gather what the specialist is told; a request for somebody else is answered at once."""
     ticket.on_event(Event("phase", "plan"))
     detection = detect(ticket.text, ticket.verb or None)
     if detection.redirect:
@@ -74,10 +91,7 @@ def run(ticket: Ticket, decide: Decide | None = None, *, salt: str = "") -> Resu
     evidence = {**context.evidence, "detection": asdict(detection), "targets": asdict(targets(context))}
     context = replace(context, evidence=evidence)
     ticket = replace(ticket, verb=detection.verb)
-    job = Job(ticket, context, Workspace.open(ticket.settings.workspace), request_key(ticket, context, salt))
-    if decide is not None:
-        return _deliver(job, decide)
-    return unchanged(job) or _deliver(job, lambda text, stage: _ask(job, text, stage))
+    return Job(ticket, context, Workspace.open(ticket.settings.workspace), request_key(ticket, context, salt))
 
 
 def unchanged(job: Job) -> ResultPackage | None:
@@ -89,49 +103,92 @@ def unchanged(job: Job) -> ResultPackage | None:
 
 
 def _deliver(job: Job, decide: Decide) -> ResultPackage:
+    try:
+        return _worked(job, decide)
+    finally:
+        close(job.ticket.llm)
+
+
+def _worked(job: Job, decide: Decide) -> ResultPackage:
     with job.workspace.stage() as stage:
 
         def approve(text: str) -> str | None:
             _refuse_to_replace(job, Plan.from_text(text), stage)
-            approved = decide(text, stage)
+            approved = _approved_before(job, text)
+            approved = decide(text, stage) if approved is None else approved
             if approved is not None:
                 job.ticket.on_event(Event("phase", "write"))
             return approved
 
-        outcome = _converse(job, stage, approve)
-        facts = _facts(job, outcome, stage)
-        if outcome.reason != "done" or outcome.plan is None:
-            return _ended(outcome, facts)
-        write_records(stage, facts, plan_text=outcome.plan_text, context=job.context)
-        write_cells(stage, _cells(job, outcome.plan))
-        return with_facts(_prove_and_commit(job, outcome.plan, stage), facts)
-
-
-def _converse(job: Job, stage: Stage, approve: Approve) -> Outcome:
-    loop = Loop(
-        job.ticket.llm,
-        stage,
-        approve=approve,
-        on_event=job.ticket.on_event,
-        transcript=Transcript(stage.state / "transcript.jsonl"),
-        max_turns=job.ticket.settings.max_turns,
-    )
-    return loop.run(job.context)
-
-
-def _prove_and_commit(job: Job, plan: Plan, stage: Stage) -> ResultPackage:
-    job.ticket.on_event(Event("phase", "verify"))
-    verdict = judge(stage.root, _spec(job, plan, stage), job.ticket.on_event)
-    result = read_result(stage.root)
-    if not verdict.passed:
-        failed = ", ".join(each.check for each in verdict.findings if not each.passed)
-        message = f"not proven: {failed}; nothing was changed in the workspace"
-        return replace(result, evidence={**result.evidence, "message": message})
-    job.ticket.on_event(Event("phase", "commit"))
-    mirror = {MIRROR} if write_mirror(stage, _cells(job, plan)) else set()  # after the seal: it is the user's to edit
-    label = f"{job.ticket.verb}: {job.context.task}"
-    job.workspace.commit(stage, label=label, replaces=_replaceable(job, plan) | mirror, receipt=verdict.receipt)
+        loop = converse(job.ticket, stage, approve)
+        papers = documents(job.ticket)
+        tell_cost(job.ticket, loop.open(job.context, papers))
+        outcome = loop.run(job.context, papers)
+        result = _finish(job, loop, outcome, stage)
+    if job.ticket.answerer.is_live and (result.status == "implementation_complete" or outcome.reason in OVER):
+        Draft(job.ticket.settings.workspace).drop()
     return result
+
+
+def _finish(job: Job, loop: Loop, outcome: Outcome, stage: Stage) -> ResultPackage:
+    """Judge what was written, hand failures back to a language model, and commit what passes."""
+    judged: dict[str, ResultPackage] = {}  # what was on the stage -> what is wrong with it
+    while True:
+        facts = _facts(job, outcome, stage)
+        if outcome.plan is None or not _is_judged(job, outcome, stage):
+            return _ended(job, outcome, facts)
+        state = stage.diff()
+        if state in judged:  # sent back, and nothing came of it
+            return _not_delivered(job, outcome, judged[state])
+        write_records(stage, facts, plan_text=outcome.plan_text, context=job.context)
+        write_cells(stage, cells_of(job, outcome.plan))
+        verdict = prove(job, outcome.plan, stage)
+        broken = breaks(stage) if verdict.passed else ()
+        if verdict.passed and (not broken or allows(job, broken)):
+            kept = {"broken": listed(broken)} if broken else {}
+            return with_facts(commit(job, outcome.plan, stage, verdict), {**facts, **kept})
+        judged[state] = (
+            _broken(facts, listed(broken)) if verdict.passed else with_facts(unproven(stage, verdict), facts)
+        )
+        if len(judged) > _num_repairs(job) or outcome.reason not in ("done", "stuck"):
+            return _not_delivered(job, outcome, judged[state])
+        job.ticket.on_event(Event("phase", f"mend: attempt {len(judged)} of {_num_repairs(job)}"))
+        outcome = loop.go_on(_BREAKS.format(names=listed(broken)) if broken else what_failed(stage, verdict))
+
+
+def _num_repairs(job: Job) -> int:
+    answerer = job.ticket.answerer
+    return job.ticket.settings.max_repairs + answerer.recording.num_repairs if answerer.is_language_model else 0
+
+
+_BREAKS = (
+    "The judge passed it, but it breaks public names that other code may use, which nobody has agreed to:\n{names}\n"
+    "Keep the old names and signatures working, beside the new ones if need be."
+)
+
+
+def _is_judged(job: Job, outcome: Outcome, stage: Stage) -> bool:
+    if outcome.reason == "done":
+        return True
+    if not job.ticket.answerer.is_language_model:
+        return False
+    return outcome.reason == "stuck" or (outcome.reason in UNFINISHED and bool(stage.changes()))
+
+
+def _not_delivered(job: Job, outcome: Outcome, result: ResultPackage) -> ResultPackage:
+    """Say why the user's folder is as it was: what is not proven, or what would break, and why it ended there."""
+    status, message = ENDINGS.get(outcome.reason, (result.status, result.message))
+    if outcome.reason in UNFINISHED:
+        said = f"{message.format(text=outcome.text)}; {result.message}"
+        result = replace(result, status=status, evidence={**result.evidence, "message": said})
+    return _with_way_on(job, outcome, result)
+
+
+def _broken(facts: Mapping[str, Any], broken: str) -> ResultPackage:
+    message = (
+        "this would break public names, and nobody has agreed to that; nothing was changed; --approve ask asks you"
+    )
+    return ResultPackage("escalated", evidence={**facts, "message": message, "broken": broken})
 
 
 def _ask(job: Job, text: str, stage: Stage) -> str | None:
@@ -140,6 +197,16 @@ def _ask(job: Job, text: str, stage: Stage) -> str | None:
         return text
     proposal = Proposal(text, digest(text), announced(Plan.from_text(text), stage))
     return text if ask is not None and ask(proposal) else None
+
+
+def _approved_before(job: Job, text: str) -> str | None:
+    """Give the plan as the user approved it earlier in this run; None where nobody has yet.
+
+    The approval in somebody's recording counts only for those who ask for no approval: it may be another person's.
+    """
+    answerer = job.ticket.answerer
+    is_own = answerer.is_live or job.ticket.settings.approve == "auto"
+    return answerer.recording.approvals.get(digest(text)) if is_own else None
 
 
 def announced(plan: Plan, stage: Stage) -> str:
@@ -151,7 +218,7 @@ def announced(plan: Plan, stage: Stage) -> str:
 
 def _refuse_to_replace(job: Job, plan: Plan, stage: Stage) -> None:
     """Find out now, not after minutes of work, that a planned file is the user's."""
-    existing, allowed = set(stage.files()), _replaceable(job, plan)
+    existing, allowed = set(stage.files()), replaceable(job, plan)
     theirs = sorted(each.path for each in plan.files if each.path in existing and each.path not in allowed)
     if theirs:
         more = f" and {len(theirs) - 1} more" if len(theirs) > 1 else ""
@@ -161,34 +228,8 @@ def _refuse_to_replace(job: Job, plan: Plan, stage: Stage) -> None:
         )
 
 
-def _replaceable(job: Job, plan: Plan) -> frozenset[str]:
-    """Give the files that may be replaced: our own, untouched since, and those that the approved plan modifies."""
-    ours = delivered_files(job.workspace.root)
-    return frozenset(ours) | {PLAN_FILE} | {each.path for each in plan.files if each.action == "modify"}
-
-
-def _spec(job: Job, plan: Plan, stage: Stage) -> JudgeSpec:
-    existing = set(stage.files())
-    delivered = {each.path for each in plan.files} | {change.path for change in stage.changes()}
-    limits = targets(job.context)
-    return JudgeSpec(
-        request=job.key,
-        num_parameters=limits.num_parameters,
-        vram_bytes=limits.vram_bytes,
-        latency_ms=limits.latency_ms,
-        delivered=tuple(sorted(delivered & existing)),
-        seed=job.ticket.settings.seed,
-    )
-
-
-def _cells(job: Job, plan: Plan) -> tuple[Cell, ...]:
-    workspace = job.ticket.settings.workspace.as_posix()
-    if plan.entry in catalogue.ENTRIES:
-        return catalogue.ENTRIES[plan.entry].cells(dict(plan.configuration), workspace=workspace)
-    return catalogue.plain_cells(workspace)
-
-
 def _facts(job: Job, outcome: Outcome, stage: Stage) -> dict[str, object]:
+    answerer = job.ticket.answerer
     return {
         "key": job.key,
         "request": job.context.task,
@@ -197,10 +238,20 @@ def _facts(job: Job, outcome: Outcome, stage: Stage) -> dict[str, object]:
         "plan_digest": digest(outcome.plan_text) if outcome.plan_text else "",
         "turns": outcome.turns,
         "planned_vs_done": planned_versus_done(outcome, stage),
+        **({"cost": answerer.meter.told()} if answerer.is_live else {}),
     }
 
 
-def _ended(outcome: Outcome, facts: dict[str, object]) -> ResultPackage:
+def _ended(job: Job, outcome: Outcome, facts: dict[str, object]) -> ResultPackage:
     status, message = ENDINGS[outcome.reason]
     plan = {"plan": outcome.plan_text} if outcome.plan_text else {}
-    return ResultPackage(status, evidence={**facts, **plan, "message": message.format(text=outcome.text)})
+    asked = {"questions": json.loads(outcome.text)} if outcome.reason in ("clarify", "references") else {}
+    told = message.format(text=outcome.text)
+    return _with_way_on(job, outcome, ResultPackage(status, evidence={**facts, **plan, **asked, "message": told}))
+
+
+def _with_way_on(job: Job, outcome: Outcome, result: ResultPackage) -> ResultPackage:
+    """Say that the run can go on, where it was kept."""
+    if not job.ticket.answerer.is_live or outcome.reason in OVER:
+        return result
+    return replace(result, evidence={**result.evidence, "resumable": True})

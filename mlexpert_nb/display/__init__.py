@@ -1,7 +1,7 @@
 """Results and progress for people: text, HTML, the cells bundle, notebook files; decides nothing.
 
-Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py` and `drift_card.py` (other
-cards); `progress.py` (a run under way: `live.py` as a widget, `terminal.py` in a shell, `interrupt.py` its Stop),
+Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py`, `environment.py` and
+`drift_card.py` (other cards); `progress.py` (a run under way: `live.py` a widget, `terminal.py`, `interrupt.py`: Stop),
 `ask.py` (approval), `dashboard.py` (a model, live); `cells.py` (the payload), `insertion.py` and `undo.py` (where cells
 go, and the way back: decisions that the extension shares); `notebook_*.py` (files: cells, bytes, runs, records, drift),
 `headless.py` (their kernel). Loaded piece by piece: the command line starts without a notebook's machinery.
@@ -11,18 +11,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mlexpert_nb.display.ask import TerminalAsk, with_refusal
+    from mlexpert_nb.display.ask import TerminalAsk, ask_hidden, with_refusal
     from mlexpert_nb.display.card import Card, result_card
     from mlexpert_nb.display.card_html import render_bundle, render_html
     from mlexpert_nb.display.card_text import render_text
     from mlexpert_nb.display.cells import About, carry_bundle, cells_bundle, result_bundle, undo_bundle
     from mlexpert_nb.display.dashboard import show_dashboard
     from mlexpert_nb.display.drift_card import Compared, carried_card, diff_card
-    from mlexpert_nb.display.front_end import inserts_cells, notebook_path, only_shows_cells
+    from mlexpert_nb.display.environment import config_card, doctor_card
+    from mlexpert_nb.display.front_end import inserts_cells, name_of_front_end, notebook_path, only_shows_cells
     from mlexpert_nb.display.notebook_ask import NotebookAsk
     from mlexpert_nb.display.notebook_drift import Carried, NotebookSide, carried_cells, put_cells, read_side
     from mlexpert_nb.display.notebook_file import NotebookRun, run_notebook
     from mlexpert_nb.display.notebook_record import go_back, way_back
+    from mlexpert_nb.display.preview_card import preview_card
     from mlexpert_nb.display.progress import NotebookProgress
     from mlexpert_nb.display.reports import (
         catalogue_card,
@@ -46,19 +48,24 @@ __all__ = [
     "NotebookSide",
     "TerminalAsk",
     "TerminalProgress",
+    "ask_hidden",
     "carried_card",
     "carried_cells",
     "carry_bundle",
     "catalogue_card",
     "cells_bundle",
+    "config_card",
     "diff_card",
+    "doctor_card",
     "go_back",
     "history_card",
     "inserts_cells",
     "interrupted_card",
+    "name_of_front_end",
     "notebook_path",
     "notebook_undone_card",
     "only_shows_cells",
+    "preview_card",
     "put_cells",
     "read_side",
     "render_bundle",
@@ -77,18 +84,20 @@ __all__ = [
 ]
 
 _HOMES = {
-    "ask": ("TerminalAsk", "with_refusal"),
+    "ask": ("TerminalAsk", "ask_hidden", "with_refusal"),
     "card": ("Card", "result_card"),
     "card_html": ("render_bundle", "render_html"),
     "card_text": ("render_text",),
     "cells": ("About", "carry_bundle", "cells_bundle", "result_bundle", "undo_bundle"),
-    "front_end": ("inserts_cells", "notebook_path", "only_shows_cells"),
+    "environment": ("config_card", "doctor_card"),
+    "front_end": ("inserts_cells", "name_of_front_end", "notebook_path", "only_shows_cells"),
     "dashboard": ("show_dashboard",),
     "drift_card": ("Compared", "carried_card", "diff_card"),
     "notebook_ask": ("NotebookAsk",),
     "notebook_drift": ("Carried", "NotebookSide", "carried_cells", "put_cells", "read_side"),
     "notebook_file": ("NotebookRun", "run_notebook"),
     "notebook_record": ("go_back", "way_back"),
+    "preview_card": ("preview_card",),
     "progress": ("NotebookProgress",),
     "reports": (
         "catalogue_card",

@@ -1,6 +1,8 @@
 """Approval of a plan: the exact text, its hash and what would change, then one question. No answer means no."""
 
+import getpass
 import sys
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Protocol, TextIO
@@ -9,6 +11,7 @@ from mlexpert_nb.display.safe import plain
 from mlexpert_nb.packages import Proposal, ResultPackage
 
 QUESTION = "Approve this plan? [y/N] "
+KEY_QUESTION = "API key of the language model (hidden, kept for this run only): "
 NOBODY = (
     "nobody can be asked here, so the plan was not approved and no code was written; "
     "--approve auto does it without asking, --approve plan writes the plan to approve later"
@@ -22,6 +25,26 @@ class Still(Protocol):
 
     def paused(self) -> AbstractContextManager[None]:
         """Show nothing while inside."""
+
+
+def ask_hidden(progress: Still, into: TextIO | None = None) -> Callable[[], str | None]:
+    """Give a function that asks for an API key where nobody sees it; it gives None where nobody can be asked.
+
+    In a kernel the front end asks, in a field that hides what is typed; in a shell the terminal does.
+    """
+
+    def ask() -> str | None:
+        stream = into or sys.stdin
+        in_kernel = "ipykernel" in sys.modules and not getattr(stream, "isatty", bool)()
+        if not in_kernel and (stream is None or stream.closed or not stream.isatty()):
+            return None
+        with progress.paused():
+            try:
+                return getpass.getpass(KEY_QUESTION)
+            except (EOFError, RuntimeError):  # RuntimeError: a front end that cannot ask
+                return None
+
+    return ask
 
 
 class TerminalAsk:

@@ -127,8 +127,12 @@ def result_card(result: ResultPackage, *, asked: str = "", front: str = "%mlexpe
         failed=tuple(check for check in checks if not check.passed),
         figures=_figures(result),
         shares=_shares(result.evidence),
-        tables=tuple(table for table in _tables(result, checks) if table.rows),
-        texts=(("The plan", plain(plan, 20_000)),) if plan else (),
+        tables=tuple(table for table in (_questions(result), *_tables(result, checks)) if table.rows),
+        texts=tuple(
+            (title, plain(text, 20_000))
+            for title, text in (("What would break", str(result.evidence.get("broken", ""))), ("The plan", plan))
+            if text
+        ),
         facts=_facts(result.evidence, workspace),
         steps=_steps(result, front, workspace),
     )
@@ -227,6 +231,15 @@ def _tables(result: ResultPackage, checks: Sequence[Check]) -> tuple[Table, ...]
     )
 
 
+def _questions(result: ResultPackage) -> Table:
+    asked = [fields(each) for each in items(result.evidence.get("questions"))]
+    rows = [
+        (str(number), each.get("question", ""), " / ".join(map(str, items(each.get("options")))))
+        for number, each in enumerate(asked, 1)
+    ]
+    return table("What the specialist asks", ("", "question", "answers it expects"), rows, unfolded=True)
+
+
 def _as_planned(row: Sequence[object]) -> bool:
     return str(row[0]).startswith("done as planned")
 
@@ -234,6 +247,7 @@ def _as_planned(row: Sequence[object]) -> bool:
 def _facts(evidence: Mapping[str, object], workspace: str) -> tuple[tuple[str, str], ...]:
     labels = (
         ("Specialist", evidence.get("llm")),
+        ("Cost", evidence.get("cost")),
         ("Isolation", evidence.get("isolation")),
         ("Workspace", workspace or evidence.get("workspace")),
         ("Plan", evidence.get("plan_file")),
@@ -253,7 +267,16 @@ def _steps(result: ResultPackage, front: str, workspace: str) -> tuple[Step, ...
             )
         case "plan_ready" if result.evidence.get("plan_file"):
             return (Step("read or edit the plan, then let it be done", f"{front} approve{where}"),)
+        case "needs_clarification" | "needs_references":
+            return (Step("answer, and it goes on from there", f'{front} resume{where} --answer "1. …"'),)
         case "verification_failed":
-            return (Step("your files are as they were; the failed checks above say what to change"),)
+            steps = (Step("your files are as they were; the failed checks above say what to change"),)
+            return (*steps, *_way_on(result, front, where))
         case _:
-            return ()
+            return _way_on(result, front, where)
+
+
+def _way_on(result: ResultPackage, front: str, where: str) -> tuple[Step, ...]:
+    if result.evidence.get("resumable") is not True:
+        return ()
+    return (Step("go on from where it stopped; what was said is kept", f"{front} resume{where}"),)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
-from mlexpert_nb.display.card import Card, Check, Figure, Table
+from mlexpert_nb.display.card import Card, Check, Figure, Step, Table
 from mlexpert_nb.display.safe import one_line
 
 WIDTH = 100
@@ -22,12 +22,19 @@ def _lines(card: Card, width: int) -> Iterator[str]:
     for check in card.failed:
         yield from _failed(check, width)
     facts = [line for name, text in card.facts for line in _wrapped(f"{name}: {text}", width)]
-    steps = [f"  {step.command}    ({step.why})" if step.command else f"  {step.why}" for step in card.steps]
+    steps = [line for step in card.steps for line in _step(step, width)]
     tables = [_table(table, width) for table in card.tables]
     texts = [(f"{title}:", *(f"  {line}" for line in text.splitlines())) for title, text in card.texts]
     for block in (_figures(card.figures), _shares(card.shares), *tables, *texts, facts, steps):
         lines = list(block)
         yield from ("", *lines) if lines else ()
+
+
+def _step(step: Step, width: int) -> Iterator[str]:
+    if step.command:
+        yield f"  {step.command}    ({step.why})"
+    else:
+        yield from _wrapped(step.why, width)
 
 
 def _figures(figures: Sequence[Figure]) -> Iterator[str]:

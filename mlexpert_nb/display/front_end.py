@@ -6,9 +6,8 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_path
 
+from mlexpert_nb.api import extension_in
 from mlexpert_widgets.front_end import VSCODE_NAME, front_end, notebook_variables
-
-EXTENSION = Path("mlexpert-nb", "package.json")
 
 
 def notebook_path() -> Path | None:
@@ -28,7 +27,12 @@ def notebook_path_of(variables: Mapping[str, object], environ: Mapping[str, str]
 
 def has_extension() -> bool:
     """Tell whether this environment has the JupyterLab extension installed."""
-    return any((Path(folder) / EXTENSION).is_file() for folder in jupyter_path("labextensions"))
+    return extension_in(jupyter_path("labextensions")) is not None
+
+
+def name_of_front_end() -> str:
+    """Name the front end that a person sees this output in: "jupyter", "vscode", "colab"; empty if there is none."""
+    return front_end()
 
 
 def inserts_cells() -> bool:

@@ -1,22 +1,17 @@
 """`%mlexpert` and `%%mlexpert`: parse, call, show."""
 
-import re
 import shlex
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.core.magic import Magics, line_cell_magic, magics_class
 
 from mlexpert_nb.errors import RunInterrupted, UsageError
+from mlexpert_nb.keys import refuse_typed_key
 from mlexpert_nb.options import Call, help_text, parse
 
 PREFIX = "%mlexpert"
 INTERRUPTED = "interrupted; nothing was changed, and the same cell can be run again"
 LATE = "interrupted at the last step; %mlexpert history tells whether it was done"
-_KEY = re.compile(r"sk-ant-[\w-]{8,}")
-KEY_FOUND = (
-    "an API key stands in this cell and was not used; delete it here, run `ipython history clear` in a shell, revoke "
-    "the key, and set a new one as ANTHROPIC_API_KEY in the environment that Jupyter starts from"
-)
 
 
 @magics_class
@@ -26,8 +21,7 @@ class MLExpertMagics(Magics):
     @line_cell_magic
     def mlexpert(self, line: str, cell: str | None = None) -> None:
         """Ask the ML specialist: a request in the cell, or a command on the line (%mlexpert help)."""
-        if _KEY.search(f"{line}\n{cell or ''}"):
-            raise UsageError(KEY_FOUND)
+        refuse_typed_key(f"{line}\n{cell or ''}")
         call = parse(_words(line), cell or "")
         if call.verb == "help":
             print(help_text(call.operand, PREFIX))  # noqa: T201 - help is text for the reader of the cell

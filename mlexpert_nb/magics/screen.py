@@ -14,6 +14,7 @@ from mlexpert_nb.display import (
     NotebookProgress,
     TerminalAsk,
     TerminalProgress,
+    ask_hidden,
     carry_bundle,
     interrupted_card,
     only_shows_cells,
@@ -43,7 +44,7 @@ def carry_out(call: Call, shell: InteractiveShell, prefix: str) -> None:
     watch = _Watch(progress, late=call.verb in WRITES_AT_ONCE)
     try:
         with progress:
-            found = answer(call, Front(prefix, watch, ask, shell.user_ns))
+            found = answer(call, Front(prefix, watch, ask, shell.user_ns, ask_hidden(progress)))
     except (KeyboardInterrupt, RunInterrupted):
         _show(render_bundle(interrupted_card(call.text, late=watch.late)), progress)
         raise RunInterrupted(LATE if watch.late else INTERRUPTED) from None

@@ -2,6 +2,7 @@
 
 from mlexpert_nb.skill.context import Asked, Targets, gather, targets
 from mlexpert_nb.skill.detect import Detection, detect
+from mlexpert_nb.skill.machine import graphics_cards
 from mlexpert_nb.skill.quantities import parse_count, parse_duration, parse_size
 
 __all__ = [
@@ -10,6 +11,7 @@ __all__ = [
     "Targets",
     "detect",
     "gather",
+    "graphics_cards",
     "parse_count",
     "parse_duration",
     "parse_size",

@@ -50,7 +50,10 @@ def results(requests):
 
 def test_before_approval_only_reading_tools_are_offered_and_afterwards_all_but_proposing(converse):
     _, requests, _ = converse(use("propose_plan", **PROPOSAL), use("Write", path="a.py", text="a = 1\n"))
-    assert {tool.name for tool in requests[0].tools} == {"Read", "Grep", "propose_plan"}
+    assert {tool.name for tool in requests[0].tools} == {
+        *("Read", "Grep", "read_reference", "propose_plan"),
+        *("ask_user", "need_references", "out_of_scope"),
+    }
     assert {"Write", "Edit", "Bash"} <= {tool.name for tool in requests[1].tools}
     assert "propose_plan" not in {tool.name for tool in requests[1].tools}
 

@@ -17,7 +17,8 @@ def stage(tmp_path):
 
 def test_every_tool_of_the_design_is_there():
     files, model = {"Read", "Write", "Edit", "Grep"}, {"create_model_skeleton", "add_tests", "benchmark_model"}
-    assert set(TOOLS) == files | model | {"Bash", "propose_plan"}
+    talk = {"ask_user", "need_references", "out_of_scope"}
+    assert set(TOOLS) == files | model | talk | {"Bash", "propose_plan", "read_reference"}
 
 
 @pytest.mark.parametrize("name", sorted(TOOLS))

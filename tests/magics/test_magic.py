@@ -62,7 +62,7 @@ def test_an_unknown_command_is_an_unknown_name(shell):
 )
 def test_a_key_in_the_cell_is_refused_with_the_way_to_clear_it_and_never_repeated(shell, source):
     error, shown, errors = _run(shell, source)
-    assert "an API key stands in this cell and was not used" in str(error)
+    assert "looks like an API key, and was not used" in str(error)
     assert "ipython history clear" in str(error)
     assert "ANTHROPIC_API_KEY" in str(error)
     assert "abcdefgh" not in f"{error}{shown}{errors}"

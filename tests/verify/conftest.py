@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from tiny_delivery import FILES
 
-from mlexpert_nb.verify import JudgeSpec
+from mlexpert_nb.verify import JudgeSpec, broken_names
 
 TORCHLESS: Mapping[str, str] = {
     "src/model/__init__.py": '"""A package that needs no torch."""\n\n\ndef double(x):\n'
@@ -35,3 +36,31 @@ def deliver(tmp_path: Path) -> Deliver:
 def spec() -> JudgeSpec:
     """Give what the good delivery is measured against."""
     return JudgeSpec("sha256:request", delivered=tuple(FILES))
+
+
+@pytest.fixture
+def versions(tmp_path):
+    """Give a function that writes two versions of a workspace; a text alone is the file net.py."""
+
+    def write(before, after):
+        for name, files in (("before", before), ("after", after)):
+            for path, text in (files if isinstance(files, dict) else {"net.py": files}).items():
+                place = tmp_path / name / path
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(text if isinstance(text, bytes) else dedent(text).encode())
+            (tmp_path / name).mkdir(exist_ok=True)
+        paths = [each.relative_to(tmp_path / "before").as_posix() for each in (tmp_path / "before").rglob("*.*")]
+        return tmp_path / "before", tmp_path / "after", paths
+
+    return write
+
+
+@pytest.fixture
+def broken(versions):
+    """Give a function that lists what a change breaks, as "name: what", with the path in front if it is not net.py."""
+
+    def listed(before, after):
+        found = broken_names(*versions(before, after))
+        return [f"{'' if each.path == 'net.py' else each.path + ' '}{each.name}: {each.what}" for each in found]
+
+    return listed

@@ -19,7 +19,7 @@ import pytest
 from workspace.witness import in_child, look
 
 from mlexpert_nb.errors import EnvironmentProblem
-from mlexpert_nb.workspace import Stage, Workspace
+from mlexpert_nb.workspace import Stage, Workspace, edit_private_file
 
 MIB = 2**20
 NEW_USER, NEW_MOUNTS = 0x10000000, 0x00020000
@@ -168,6 +168,21 @@ def test_a_disk_that_becomes_read_only_during_the_run_is_one_line(place, user):
                 EnvironmentProblem, match=r"is on a read-only file system; choose|no permission to write"
             ):
                 workspace.commit(stage, label="x", replaces=["run.py"])
+        make_writable(folder)
+        assert look(folder) == before
+
+    assert on_disk(place, "size=24m", body, lambda: None) == 0
+
+
+def test_a_settings_file_on_a_read_only_disk_is_one_line_and_stays(place, user):
+    def body(folder: Path) -> None:
+        before = look(folder)
+        make_read_only(folder)
+        for file in (folder / "user" / "model.py", folder / "user" / "new" / "config.toml"):
+            with pytest.raises(
+                EnvironmentProblem, match=r"(read-only file system;|permissions or) name another file in A_VARIABLE"
+            ):
+                edit_private_file(file, str.upper, otherwise="name another file in A_VARIABLE")
         make_writable(folder)
         assert look(folder) == before
 

@@ -1,5 +1,9 @@
 """The shell tool: commands run in a child process that reaches only the stage."""
 
+import os
+import sys
+from pathlib import Path
+
 from mlexpert_nb.agent.tools.tool import tool
 from mlexpert_nb.workspace import ChildLimits, Stage, run_child
 
@@ -16,7 +20,14 @@ def bash(stage: Stage, command: str, timeout_s: int = 120) -> str:
         timeout_s: Seconds after which the command and all its children are killed.
     """
     limits = ChildLimits(timeout_s=float(timeout_s))
-    result = run_child(["bash", "-c", command], cwd=stage.root, env={"PYTHONPATH": "src"}, limits=limits)
+    result = run_child(
+        ["bash", "-c", command], cwd=stage.root, env={"PYTHONPATH": "src", "PATH": _path()}, limits=limits
+    )
     ended = f"killed after {timeout_s} s" if result.timed_out else f"exit code {result.exit_code}"
     streams = [text[-LONGEST_OUTPUT:] for text in (result.stdout, result.stderr) if text]
     return "\n".join([ended, *streams])
+
+
+def _path() -> str:
+    """Give the search path with this Python first, whose packages the judge uses too."""
+    return os.pathsep.join((str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)))

@@ -12,7 +12,7 @@ from mlexpert_nb.agent.llm import ToolSchema
 from mlexpert_nb.errors import UsageError
 from mlexpert_nb.workspace import Stage
 
-Effect = Literal["read", "propose", "write", "run"]
+Effect = Literal["read", "propose", "escalate", "write", "run"]
 _P = ParamSpec("_P")
 _Work: TypeAlias = Callable[Concatenate[Stage, _P], str]
 

@@ -1,0 +1,32 @@
+"""The first message: what the specialist is told about a request, cut to what it can use."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mlexpert_nb.agent.llm import Document, Message, Text
+from mlexpert_nb.agent.trim import trimmed
+from mlexpert_nb.packages import ContextPackage
+
+LONGEST_TEXT = 120_000  # characters of one paper or file, about 40 000 tokens
+
+
+def brief(context: ContextPackage, documents: Sequence[Document] = ()) -> Message:
+    """Give the message that opens the conversation.
+
+    Args:
+        context: What was gathered.
+        documents: Papers that the llm reads as PDF; their extracted text is left out.
+    """
+    package = context.to_json()
+    evidence = package.get("evidence", {})
+    if "texts" in evidence:
+        attached = {each.title for each in documents}
+        evidence["texts"] = [_text(each, attached) for each in evidence["texts"]]
+    return Message("user", (*documents, Text(json.dumps(package, ensure_ascii=False))))
+
+
+def _text(document: Mapping[str, Any], attached: set[str]) -> dict[str, Any]:
+    if document.get("file") in attached:
+        return {**document, "text": "", "note": "attached as a document"}
+    return {**document, "text": trimmed(str(document.get("text", "")), LONGEST_TEXT)}

@@ -1,0 +1,229 @@
+"""Claude, or any other model behind the Messages API, as an `LLM`: the only module that knows the anthropic SDK.
+
+The SDK is used for one thing, `messages.stream()`. Retries, the cap on waiting, the strict reading of a reply and the
+words of an error are ours, so that each fault ends in the same way whether it comes before a stream or in it.
+"""
+
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from mlexpert_nb.agent.address import Address
+from mlexpert_nb.agent.capabilities import Capabilities, capabilities, keep, remembered
+from mlexpert_nb.agent.faults import Fault, pause, read_fault
+from mlexpert_nb.agent.llm import OnText, Request, Turn
+from mlexpert_nb.agent.prices import Meter
+from mlexpert_nb.agent.size import estimate_tokens
+from mlexpert_nb.agent.stream import read_turn
+from mlexpert_nb.agent.wire import to_messages, to_tool
+from mlexpert_nb.errors import BudgetError, ContextTooLongError, EndpointError
+from mlexpert_nb.keys import Secret
+
+if TYPE_CHECKING:
+    import anthropic
+
+DEFAULT_MODEL = "claude-sonnet-5-5"
+_LEAST_TOKENS = 256  # a turn that may write less is not worth paying for
+_ATTEMPTS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Seconds to wait for the connection, for each part of a reply, and before the first new attempt."""
+
+    connect_s: float = 10.0
+    read_s: float = 120.0
+    first_wait_s: float = 0.5
+
+
+class Claude:
+    """One model at one endpoint.
+
+    Args:
+        address: Where it answers.
+        secret: The key; None for a server on this machine that needs none.
+        model: Its name there.
+        meter: Adds up what is used.
+        patience: How long to wait for it.
+    """
+
+    def __init__(
+        self, address: Address, secret: Secret | None, model: str, *, meter: Meter, patience: Patience | None = None
+    ) -> None:
+        self.address, self.meter = address, meter
+        self._secret, self._model, self._patience = secret, model, patience or Patience()
+        self._made: anthropic.Anthropic | None = None
+        self._can: Capabilities | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the model at its endpoint."""
+        return self._model
+
+    @property
+    def statement(self) -> str:
+        """Who answered, and what left this machine."""
+        left = (
+            "Nothing left this machine"
+            if self.address.is_local
+            else "The request and what the specialist read went there"
+        )
+        return f"Answered by {self._model} at {self.address.host}. {left}; every figure is the judge's."
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know before the first call."""
+        ends = _deprecated().get(self._model)
+        retired = f"{self._model} is deprecated and ends on {ends}; choose another with --model" if ends else ""
+        return tuple(filter(None, (self.address.note, retired)))
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the endpoint can do; asked once, then remembered between runs."""
+        if self._can is None:
+            self._can = capabilities(self._key, self._ask, is_local=self.address.is_local)
+        return self._can
+
+    @property
+    def remembered(self) -> Capabilities:
+        """What is known of the endpoint without asking it."""
+        return self._can or remembered(self._key) or Capabilities()
+
+    def body(self, request: Request) -> dict[str, Any]:
+        """Give what a call sends, as JSON; the key is not in it."""
+        return self._body(request) | {"max_tokens": min(request.max_tokens or 2**31, self.remembered.max_tokens)}
+
+    def estimate(self, request: Request) -> int:
+        """Estimate the tokens that a request would be read as, without asking the endpoint."""
+        return estimate_tokens(request)
+
+    def count(self, request: Request) -> int:
+        """Give the tokens that a request would be read as: counted by the endpoint, or else estimated."""
+        if self.capabilities.count_tokens:
+            counted = self._ask("count_tokens", self._body(request))
+            if counted is not None and isinstance(counted.get("input_tokens"), int):
+                return int(counted["input_tokens"])
+        return estimate_tokens(request)
+
+    def turn(self, request: Request, on_text: OnText) -> Turn:
+        """Answer with one whole turn; a call that fails before it is whole is made again, up to three times.
+
+        Raises:
+            BudgetError: The turn could cost more than is left.
+            ContextTooLongError: The conversation does not fit the model.
+            EndpointError: The endpoint could not be reached, refused, or answered with something else.
+        """
+        expected = self.count(request) if self.meter.budget_usd is not None else estimate_tokens(request)
+        for attempt in range(_ATTEMPTS):
+            body = self._body(request) | {"max_tokens": self._most(request, expected)}
+            turn, fault = self._try(body, on_text)
+            if turn is not None:
+                self.meter.add(turn.usage)
+                return turn
+            self.meter.lose(expected)
+            if fault.too_long:
+                raise ContextTooLongError(f"{self._model} cannot read so much at once: {fault.sentence}")
+            if fault.field and self._give_up(fault.field):
+                continue
+            if not fault.again or attempt == _ATTEMPTS - 1:
+                break
+            on_text(f"\n[{fault.sentence}; trying again]\n")
+            time.sleep(pause(fault, attempt, self._patience.first_wait_s))
+        raise EndpointError(f"{self.address.host}: {fault.sentence}")
+
+    def close(self) -> None:
+        """Let the connection go; the next call makes a new one."""
+        made, self._made = self._made, None
+        if made is not None:
+            made.close()
+
+    def _try(self, body: Mapping[str, Any], on_text: OnText) -> tuple[Turn | None, Fault]:
+        try:
+            with self._client().messages.stream(**body) as events:
+                return read_turn(events, on_text), Fault("")
+        except Exception as error:  # noqa: BLE001 - the SDK lets its transport's and its parser's errors through
+            return None, read_fault(error)  # told in our words: the exception holds the request, and so the key
+
+    def _most(self, request: Request, expected: int) -> int:
+        most = min(request.max_tokens or self.capabilities.max_tokens, self.capabilities.max_tokens)
+        affordable = self.meter.affordable(expected, most)
+        if affordable < min(_LEAST_TOKENS, most):
+            raise BudgetError(f"the next turn could cost more than is left: {self.meter.told()}")
+        return affordable
+
+    def _body(self, request: Request) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self._model,
+            "system": [{"type": "text", "text": request.system}],
+            "messages": to_messages(request.messages),
+            "tools": [to_tool(tool) for tool in request.tools],
+        }
+        can = self.remembered
+        if can.caching:  # the prompt with the tools before it, and the conversation up to here
+            body["system"][0]["cache_control"] = {"type": "ephemeral"}
+            body["messages"][-1]["content"][-1]["cache_control"] = {"type": "ephemeral"}
+        if can.thinking:
+            body["thinking"] = {"type": "adaptive"}
+        return body
+
+    def _give_up(self, field: str) -> bool:
+        """Stop using what the endpoint refused, from now on; tell whether that changes anything."""
+        can = self.capabilities
+        less = replace(can, caching=False) if field == "cache_control" else replace(can, thinking=False)
+        if less == can:
+            return False
+        self._can = less
+        keep(self._key, less)
+        return True
+
+    def _ask(self, what: str, more: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        client = self._client()
+        try:
+            if what == "models":
+                return client.models.retrieve(self._model, timeout=self._patience.connect_s).to_dict()
+            body = dict(more)
+            if "content" in body:
+                body = {"model": self._model, "messages": [{"role": "user", "content": body["content"]}]}
+            return client.messages.count_tokens(**body, timeout=self._patience.connect_s).to_dict()
+        except Exception:  # noqa: BLE001 - an endpoint that cannot be asked is one that cannot do it
+            return None
+
+    @property
+    def _key(self) -> str:
+        return f"{self.address.url} {self._model}"
+
+    def _client(self) -> "anthropic.Anthropic":
+        if self._made is None:
+            self._made = _client(self.address, self._secret, self._patience)
+        return self._made
+
+
+def _client(address: Address, secret: Secret | None, patience: Patience) -> "anthropic.Anthropic":
+    import anthropic  # noqa: PLC0415 - a second of CPU time, for those who use it
+    import httpx2  # noqa: PLC0415 - the same
+
+    key = secret.reveal() if secret else "none"
+    headers: dict[str, Any] = {}
+    if secret is None:
+        headers["Authorization"] = anthropic.omit
+    elif not address.is_first_party:
+        headers["x-api-key"] = key  # gateways look for either
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return anthropic.Anthropic(
+            api_key=key,
+            base_url=address.url,
+            max_retries=0,
+            timeout=httpx2.Timeout(patience.read_s, connect=patience.connect_s),
+            default_headers=headers,
+            http_client=anthropic.DefaultHttpxClient(follow_redirects=False),  # another host would be sent the key
+            open_telemetry=False,
+        )
+
+
+def _deprecated() -> Mapping[str, str]:
+    from anthropic._data import DEPRECATED_MODELS  # noqa: PLC0415 - heavy; the SDK has no public table
+
+    return DEPRECATED_MODELS

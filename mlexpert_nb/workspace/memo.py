@@ -1,0 +1,83 @@
+"""Small facts that are kept between runs outside the user's folder: a cache, and the drafts of unfinished runs."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from mlexpert_nb.workspace.folders import save
+from mlexpert_nb.workspace.problems import explained
+
+_PRIVATE = 0o600
+_CACHES, _STATES = ("XDG_CACHE_HOME", ".cache"), ("XDG_STATE_HOME", ".local/state")
+
+
+def recall(name: str, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Give facts that were kept under a name; empty where there are none, or they cannot be read."""
+    try:
+        facts = json.loads((_folder(environ, _CACHES) / f"{name}.json").read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return facts if isinstance(facts, dict) else {}
+
+
+def remember(name: str, facts: Mapping[str, Any], environ: Mapping[str, str] = os.environ) -> None:
+    """Keep facts for the next run; a disk that refuses is no reason to stop."""
+    folder = _folder(environ, _CACHES)
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        incoming = folder / f".{name}.{os.getpid()}"
+        save(incoming, json.dumps(facts, indent=2, sort_keys=True).encode(), _PRIVATE)
+        incoming.replace(folder / f"{name}.json")
+
+
+class Draft:
+    """The record of a run that is not finished: one line an entry, durable at once, outside the user's folder.
+
+    It is kept under the workspace's path, so that a run that was cut off leaves the workspace itself untouched and can
+    still go on.
+    """
+
+    def __init__(self, root: Path, environ: Mapping[str, str] = os.environ) -> None:
+        place = str(Path(os.path.realpath(root.expanduser())))
+        name = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.jsonl"
+        self.path = _folder(environ, _STATES) / "unfinished" / name
+        self._root = root
+
+    def start(self, lines: tuple[str, ...] = ()) -> None:
+        """Begin anew; an older draft of the same workspace is replaced."""
+        with explained(self._root):
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            incoming = self.path.with_suffix(f".{os.getpid()}")
+            save(incoming, "".join(f"{line}\n" for line in lines).encode(), _PRIVATE)
+            incoming.replace(self.path)
+
+    def append(self, line: str) -> None:
+        """Add one line, on the disk before it returns."""
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
+        try:
+            os.write(descriptor, f"{line}\n".encode())
+        finally:
+            os.close(descriptor)
+
+    def lines(self) -> tuple[str, ...]:
+        """Give what is there; empty where no run is unfinished."""
+        try:
+            return tuple(self.path.read_text("utf-8").splitlines())
+        except (OSError, UnicodeDecodeError):
+            return ()
+
+    def drop(self) -> None:
+        """Forget it: the run is finished."""
+        with suppress(OSError):
+            self.path.unlink()
+
+
+def _folder(environ: Mapping[str, str], place: tuple[str, str]) -> Path:
+    variable, below_home = place
+    given = environ.get(variable, "")
+    base = Path(given) if Path(given).is_absolute() else Path(environ.get("HOME") or Path.home()) / below_home
+    return base / "mlexpert_nb"
