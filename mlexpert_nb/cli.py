@@ -53,12 +53,17 @@ def _main(words: Sequence[str]) -> int:
 
 
 def _carry_out(call: Call) -> int:
-    from mlexpert_nb.commands import Front, answer  # noqa: PLC0415 - help and a wrong option need none of it
+    from mlexpert_nb.commands import Front, answer, way_on  # noqa: PLC0415 - help and a wrong option need none of it
     from mlexpert_nb.display import TerminalAsk, TerminalProgress, ask_hidden, render_text  # noqa: PLC0415 - the same
 
     progress = TerminalProgress(sys.stderr)
-    with progress:
-        found = answer(call, Front(PREFIX, progress, TerminalAsk(progress), {}, ask_hidden(progress)))
+    try:
+        with progress:
+            found = answer(call, Front(PREFIX, progress, TerminalAsk(progress), {}, ask_hidden(progress)))
+    except (KeyboardInterrupt, MLExpertError):
+        if resume := way_on(call, PREFIX):
+            print(f"what was said is kept; go on with: {resume}", file=sys.stderr)
+        raise
     # ASCII, so that no terminal's encoding can change what a program reads
     print(json.dumps(found.json, indent=2, default=str) if call.as_json else render_text(found.card), flush=True)
     return found.exit_code

@@ -22,7 +22,7 @@ from mlexpert_nb.display import (
     with_refusal,
 )
 from mlexpert_nb.errors import ConflictError, UnknownNameError, UsageError
-from mlexpert_nb.options import Call, parse
+from mlexpert_nb.options import VERBS, Call, parse
 from mlexpert_nb.packages import Cell, OnEvent, Proposal, ResultPackage
 
 if TYPE_CHECKING:
@@ -123,6 +123,15 @@ def _resume(call: Call, front: Front) -> Answer:
     answers = "\n".join(filter(None, (str(call.options.get("answer", "")), call.text)))
     result = api.resume(_workspace(call), answers, _with_front(options, front))  # type: ignore[arg-type]  # as above
     return _result(result, replace(call, text=str(result.evidence.get("request", ""))), front)
+
+
+def way_on(call: Call, front: str) -> str:
+    """Give the line that goes on with the run that a command left; empty if it left none."""
+    if call.verb != "resume" and VERBS[call.verb].operand != "TEXT":
+        return ""
+    root = _workspace(call)
+    where = f" --workspace {shlex.quote(str(root))}" if call.options.get("workspace") or call.operand else ""
+    return f"{front} resume{where}" if api.is_unfinished(root) else ""
 
 
 def _approve(call: Call, front: Front) -> Answer:

@@ -1,12 +1,11 @@
 """Shortens a conversation by rule when it grows too long: old results first, then old texts of files."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from mlexpert_nb.agent.llm import Block, Message, Opaque, ToolResult, ToolUse
-from mlexpert_nb.agent.wire import to_block
+from mlexpert_nb.agent.size import size_of
 
 KEPT = 8  # newest messages that stay as they are
 _LONG, _HEAD = 600, 200  # characters from which something old is cut, and what stays of it
@@ -24,7 +23,7 @@ def compact(messages: tuple[Message, ...]) -> tuple[Message, ...]:
 
 def size(messages: tuple[Message, ...]) -> int:
     """Give the characters of a conversation."""
-    return sum(len(json.dumps(to_block(block), default=str)) for each in messages for block in each.content)
+    return sum(size_of(block) for each in messages for block in each.content)
 
 
 def _cut_all(blocks: tuple[Block, ...]) -> tuple[Block, ...]:

@@ -24,7 +24,7 @@ from mlexpert_nb.api.run import run
 from mlexpert_nb.api.sides import carry_to_files, read_base, read_drift
 from mlexpert_nb.config import DEFAULT_WORKSPACE
 from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
-from mlexpert_nb.workspace import Commit, Undone, Workspace
+from mlexpert_nb.workspace import Commit, Draft, Undone, Workspace
 
 
 def request(text: str, verb: str = "", **options: Unpack[Options]) -> ResultPackage:
@@ -81,6 +81,11 @@ def resume(workspace: str | Path = "", answers: str = "", options: Options | Non
         options: What is to be different from here on, such as `budget_usd` or `max_turns`.
     """
     return go_on(Path(workspace or DEFAULT_WORKSPACE).expanduser(), answers, options or {})
+
+
+def is_unfinished(workspace: str | Path) -> bool:
+    """Tell whether `resume` has something to go on with."""
+    return bool(Draft(Path(workspace).expanduser()).lines())
 
 
 def show_context(text: str, verb: str = "", **options: Unpack[Options]) -> Preview:
@@ -145,6 +150,7 @@ __all__ = [
     "generated_cells",
     "history",
     "implement",
+    "is_unfinished",
     "optimize",
     "paper",
     "pipeline",

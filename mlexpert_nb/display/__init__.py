@@ -2,9 +2,10 @@
 
 Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py`, `environment.py` and
 `drift_card.py` (other cards); `progress.py` (a run under way: `live.py` a widget, `terminal.py`, `interrupt.py`: Stop),
-`ask.py` (approval), `dashboard.py` (a model, live); `cells.py` (the payload), `insertion.py` and `undo.py` (where cells
-go, and the way back: decisions that the extension shares); `notebook_*.py` (files: cells, bytes, runs, records, drift),
-`headless.py` (their kernel). Loaded piece by piece: the command line starts without a notebook's machinery.
+`ask.py` (approval), `question_form.py` (questions), `dashboard.py` (a model, live); `cells.py` (the payload),
+`insertion.py` and `undo.py` (where cells go, and the way back: decisions that the extension shares); `notebook_*.py`
+(files: cells, bytes, runs, records, drift), `headless.py` (their kernel). Loaded piece by piece: the command line
+starts without a notebook's machinery.
 """
 
 from importlib import import_module
@@ -24,8 +25,9 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.notebook_drift import Carried, NotebookSide, carried_cells, put_cells, read_side
     from mlexpert_nb.display.notebook_file import NotebookRun, run_notebook
     from mlexpert_nb.display.notebook_record import go_back, way_back
-    from mlexpert_nb.display.preview_card import preview_card
+    from mlexpert_nb.display.preview import preview_card
     from mlexpert_nb.display.progress import NotebookProgress
+    from mlexpert_nb.display.question_form import question_bundle
     from mlexpert_nb.display.reports import (
         catalogue_card,
         history_card,
@@ -67,6 +69,7 @@ __all__ = [
     "only_shows_cells",
     "preview_card",
     "put_cells",
+    "question_bundle",
     "read_side",
     "render_bundle",
     "render_html",
@@ -97,8 +100,9 @@ _HOMES = {
     "notebook_drift": ("Carried", "NotebookSide", "carried_cells", "put_cells", "read_side"),
     "notebook_file": ("NotebookRun", "run_notebook"),
     "notebook_record": ("go_back", "way_back"),
-    "preview_card": ("preview_card",),
+    "preview": ("preview_card",),
     "progress": ("NotebookProgress",),
+    "question_form": ("question_bundle",),
     "reports": (
         "catalogue_card",
         "history_card",

@@ -15,19 +15,23 @@ RECEIPT_SHOWN = 19  # characters of a receipt that tell it from any other: "sha2
 LOOK = Step("see whether it is done", "%mlexpert history")
 
 
-def interrupted_card(asked: str, *, late: bool = False) -> Card:
-    """Say that the user stopped a run; `late` if the files were being put in place."""
+def interrupted_card(asked: str, *, late: bool = False, resume: str = "") -> Card:
+    """Say that the user stopped a run; `late` if the files were being put in place, `resume` goes on with it."""
     if late:
         return Card("warn", "Interrupted at the last step; it may be done", asked=asked, steps=(LOOK,))
     again = Step("your files are as they were before; run it again to start over")
-    return Card("warn", "Interrupted; nothing was changed", asked=asked, steps=(again,))
+    return Card("warn", "Interrupted; nothing was changed", asked=asked, steps=(again, *_on(resume)))
 
 
-def stopped_card(message: str, asked: str, *, late: bool = False) -> Card:
-    """Say that an error ended a run; `late` if the files were being put in place."""
+def stopped_card(message: str, asked: str, *, late: bool = False, resume: str = "") -> Card:
+    """Say that an error ended a run; `late` if the files were being put in place, `resume` goes on with it."""
     if late:
         return Card("bad", "Stopped at the last step; it may be done", message=message, asked=asked, steps=(LOOK,))
-    return Card("bad", "Stopped; nothing was changed", message=message, asked=asked)
+    return Card("bad", "Stopped; nothing was changed", message=message, asked=asked, steps=_on(resume))
+
+
+def _on(resume: str) -> tuple[Step, ...]:
+    return (Step("go on from where it stopped; what was said is kept", resume),) if resume else ()
 
 
 def verification_card(found: Verification, workspace: str) -> Card:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from mlexpert_nb.commands import Answer, Front, answer
+from mlexpert_nb.commands import Answer, Front, answer, way_on
 from mlexpert_nb.display import (
     About,
     NotebookAsk,
@@ -18,6 +18,7 @@ from mlexpert_nb.display import (
     carry_bundle,
     interrupted_card,
     only_shows_cells,
+    question_bundle,
     render_bundle,
     result_bundle,
     stopped_card,
@@ -46,11 +47,13 @@ def carry_out(call: Call, shell: InteractiveShell, prefix: str) -> None:
         with progress:
             found = answer(call, Front(prefix, watch, ask, shell.user_ns, ask_hidden(progress)))
     except (KeyboardInterrupt, RunInterrupted):
-        _show(render_bundle(interrupted_card(call.text, late=watch.late)), progress)
+        _show(render_bundle(interrupted_card(call.text, late=watch.late, resume=way_on(call, prefix))), progress)
         raise RunInterrupted(LATE if watch.late else INTERRUPTED) from None
     except Exception as error:
         if isinstance(progress, NotebookProgress) and progress.opened:
-            progress.finish(render_bundle(stopped_card(str(error), call.text, late=watch.late)))
+            progress.finish(
+                render_bundle(stopped_card(str(error), call.text, late=watch.late, resume=way_on(call, prefix)))
+            )
         raise
     if call.as_json:
         _print_json(found, progress)
@@ -78,7 +81,8 @@ def _bundle(call: Call, found: Answer) -> Mapping[str, object]:
     if found.carries:
         return carry_bundle(found.card, found.origin, [(c.cell, c.marks, c.expects) for c in found.carries])
     if not found.cells:
-        return render_bundle(found.card)
+        approve = str(call.options.get("approve", ""))
+        return question_bundle(found.card, found.json, workspace=found.workspace, approve=approve)
     about = About(found.card, found.workspace, found.receipt)
     return result_bundle(found.cells, about, title=f"Cells of {call.verb}")
 

@@ -33,7 +33,7 @@ def test_help_is_for_standard_output(mlexpert):
         (("implement", OURS, "--params", "banana"), 2, "'banana' is not a number of parameters"),
         (("implement", OURS, "--vram", "-1GB"), 2, "'-1GB' is negative"),
         (("implement", OURS, "--nope"), 2, "no option of implement named '--nope'"),
-        (("implement", OURS, "--llm", "claude"), 5, "--llm claude is not in this version"),
+        (("implement", OURS, "--llm", "claude"), 5, "no key for api.anthropic.com: set ANTHROPIC_API_KEY"),
         (("implement", OURS, "--paper", "missing.pdf"), 2, "missing.pdf"),
         (("verify", "W", "--receipt"), 2, "expected one argument"),
         (("catalogue", "nope"), 2, "no catalogue entry named 'nope'"),
