@@ -131,7 +131,7 @@ def way_on(call: Call, front: str) -> str:
         return ""
     root = _workspace(call)
     where = f" --workspace {shlex.quote(str(root))}" if call.options.get("workspace") or call.operand else ""
-    return f"{front} resume{where}" if api.is_unfinished(root) else ""
+    return f"{front} resume{where}" if api.is_unfinished(root, call.text) else ""
 
 
 def _approve(call: Call, front: Front) -> Answer:

@@ -13,6 +13,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client import BlockingKernelClient, KernelManager
 from messages import Server
+from pdf import pdf_with
 from playwright._impl._driver import compute_driver_executable
 from traitlets.config import Config
 
@@ -141,6 +142,18 @@ def kernel(kernel_process, tmp_path) -> Kernel:
     ran = kernel_process.run(f"%reset -f\n%cd -q {tmp_path}\n%reload_ext mlexpert_nb")
     assert ran.reply["status"] == "ok", ran.reply
     return kernel_process
+
+
+@pytest.fixture
+def make_pdf(tmp_path):
+    """Put a PDF with the given pages into the test's folder and give its path."""
+
+    def make(name, *pages):
+        path = tmp_path / name
+        path.write_bytes(pdf_with(pages))
+        return path
+
+    return make
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 from mlexpert_nb.agent.llm import Document, Message, Text
 from mlexpert_nb.agent.trim import trimmed
+from mlexpert_nb.catalogue import ENTRIES
 from mlexpert_nb.packages import ContextPackage
 
 LONGEST_TEXT = 120_000  # characters of one paper or file, about 40 000 tokens
@@ -23,7 +24,16 @@ def brief(context: ContextPackage, documents: Sequence[Document] = ()) -> Messag
     if "texts" in evidence:
         attached = {each.title for each in documents}
         evidence["texts"] = [_text(each, attached) for each in evidence["texts"]]
+    package["evidence"] = {**evidence, "catalogue": _catalogue()}
     return Message("user", (*documents, Text(json.dumps(package, ensure_ascii=False))))
+
+
+def _catalogue() -> list[dict[str, Any]]:
+    """Name what is proven already, for the one who plans."""
+    return [
+        {"entry": each.name, "title": each.title, "summary": each.summary, "features": list(each.features)}
+        for each in ENTRIES.values()
+    ]
 
 
 def _text(document: Mapping[str, Any], attached: set[str]) -> dict[str, Any]:

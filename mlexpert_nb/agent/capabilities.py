@@ -7,6 +7,7 @@ from typing import Any
 from mlexpert_nb.workspace import recall, remember
 
 CONTEXT_WINDOW = 200_000  # tokens, where the endpoint does not say
+LONGEST_TURN = 32_000  # tokens that one turn may write, also where the model could write more
 LOCAL_WINDOW = 32_000  # the same, for a server on this machine
 _MEMO = "endpoints"
 # one empty page; a server that drops documents counts the same tokens with it as without it
@@ -38,6 +39,11 @@ class Capabilities:
     max_tokens: int = 16_000
 
 
+def unasked(*, is_local: bool) -> Capabilities:
+    """Give what is taken for granted of an endpoint that was not asked or does not say."""
+    return Capabilities(context_window=LOCAL_WINDOW, max_tokens=8_000) if is_local else Capabilities()
+
+
 Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]
 """Asks the endpoint one thing ("models", "count_tokens"); None where it does not know how to answer."""
 
@@ -66,7 +72,7 @@ def keep(key: str, found: Capabilities) -> None:
 
 
 def _probe(ask: Ask, *, is_local: bool) -> Capabilities:
-    said = ask("models", {}) or {}
+    said, usual = ask("models", {}) or {}, unasked(is_local=is_local)
     can = said.get("capabilities") or {}
     letter = {"type": "text", "text": "x"}
     plain = _count(ask("count_tokens", {"content": [letter]}))
@@ -81,8 +87,8 @@ def _probe(ask: Ask, *, is_local: bool) -> Capabilities:
         count_tokens=plain is not None,
         pdf=bool(pdf),
         thinking=bool(_supported(adaptive)),
-        context_window=window if isinstance(window, int) else LOCAL_WINDOW if is_local else CONTEXT_WINDOW,
-        max_tokens=min(most, 32_000) if isinstance(most, int) else 8_000 if is_local else 16_000,
+        context_window=window if isinstance(window, int) else usual.context_window,
+        max_tokens=min(most, LONGEST_TURN) if isinstance(most, int) else usual.max_tokens,
     )
 
 

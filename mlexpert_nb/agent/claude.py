@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlexpert_nb.agent.address import Address
-from mlexpert_nb.agent.capabilities import Capabilities, capabilities, keep, remembered
+from mlexpert_nb.agent.capabilities import Capabilities, capabilities, keep, remembered, unasked
 from mlexpert_nb.agent.faults import Fault, pause, read_fault
 from mlexpert_nb.agent.llm import OnText, Request, Turn
 from mlexpert_nb.agent.prices import Meter
@@ -89,7 +89,7 @@ class Claude:
     @property
     def remembered(self) -> Capabilities:
         """What is known of the endpoint without asking it."""
-        return self._can or remembered(self._key) or Capabilities()
+        return self._can or remembered(self._key) or unasked(is_local=self.address.is_local)
 
     def body(self, request: Request) -> dict[str, Any]:
         """Give what a call sends, as JSON; the key is not in it."""

@@ -22,22 +22,26 @@ class Transcript:
 
     def __init__(self, path: Path, redact: Redact = str, draft: Draft | None = None) -> None:
         self._path, self._redact, self._draft = path, redact, draft
-        self._is_live = False
+        self._waits = self._is_live = False
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text("", encoding="utf-8")
 
     def go_live(self) -> None:
-        """From now on every record also goes into the draft; what came before is put there now."""
-        if self._draft is not None and not self._is_live:
-            self._draft.start(tuple(self._path.read_text("utf-8").splitlines()))
-            self._is_live = True
+        """From the next turn on every record also goes into the draft, with what came before it.
+
+        Not at once: a run that never got an answer must not take the place of an earlier one that can go on.
+        """
+        self._waits = self._draft is not None
 
     def add(self, kind: str, **facts: Any) -> None:
         """Append one record."""
         line = self._redact(json.dumps({"kind": kind, **facts}, default=_plain, ensure_ascii=False))
         with self._path.open("a", encoding="utf-8") as file:
             file.write(line + "\n")
-        if self._is_live and self._draft is not None:
+        if self._draft is not None and self._waits and kind == "turn":
+            self._draft.start(tuple(self._path.read_text("utf-8").splitlines()))
+            self._waits, self._is_live = False, True
+        elif self._draft is not None and self._is_live:
             self._draft.append(line)
 
 

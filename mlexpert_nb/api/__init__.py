@@ -19,12 +19,12 @@ from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
 from mlexpert_nb.api.preview import Preview, preview
 from mlexpert_nb.api.records import read_cells
-from mlexpert_nb.api.resume import go_on
+from mlexpert_nb.api.resume import go_on, unfinished
 from mlexpert_nb.api.run import run
 from mlexpert_nb.api.sides import carry_to_files, read_base, read_drift
 from mlexpert_nb.config import DEFAULT_WORKSPACE
 from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
-from mlexpert_nb.workspace import Commit, Draft, Undone, Workspace
+from mlexpert_nb.workspace import Commit, Undone, Workspace
 
 
 def request(text: str, verb: str = "", **options: Unpack[Options]) -> ResultPackage:
@@ -83,9 +83,10 @@ def resume(workspace: str | Path = "", answers: str = "", options: Options | Non
     return go_on(Path(workspace or DEFAULT_WORKSPACE).expanduser(), answers, options or {})
 
 
-def is_unfinished(workspace: str | Path) -> bool:
-    """Tell whether `resume` has something to go on with."""
-    return bool(Draft(Path(workspace).expanduser()).lines())
+def is_unfinished(workspace: str | Path, text: str = "") -> bool:
+    """Tell whether `resume` has something to go on with: the run of a certain request, if one is given."""
+    said = unfinished(Path(workspace).expanduser())
+    return bool(said) and (not text or said.strip() == text.strip())
 
 
 def show_context(text: str, verb: str = "", **options: Unpack[Options]) -> Preview:

@@ -42,3 +42,12 @@ def go_on(root: Path, answers: str, options: Options) -> ResultPackage:
     again = ticket(str(recording.run["text"]), str(recording.run.get("verb", "")), cast("Options", merged))
     answerer = resumed(again.answerer, recording)
     return run(replace(again, answerer=answerer, answers=answers))
+
+
+def unfinished(root: Path) -> str:
+    """Give the request of the unfinished run of a workspace; empty if there is none."""
+    lines = Draft(root).lines()
+    try:
+        return str(Recording.read(lines, "the draft").run.get("text", "")) if lines else ""
+    except UsageError:
+        return ""

@@ -79,8 +79,8 @@ def test_a_fault_ends_the_run_cleanly_and_the_run_goes_on_afterwards(endpoint, t
         endpoint.play(turn(tool("out_of_scope", reason="enough")))
         after = api.resume(root, options={"model": "well", "base_url": endpoint.url, "approve": "auto"})
         assert after.status == "escalated"
-    else:
-        assert ended.status == "escalated"
+    elif not isinstance(ended, EndpointError):  # it was not asked anything yet: there is nothing to lose
+        assert ended.status in PLANLESS
     left += [json.dumps([event.text for event in events]).encode(), log.getvalue().encode()]
     left += [path.read_bytes() for path in Path(tmp_path).rglob("*") if path.is_file()]
     assert all(CANARY.encode() not in each for each in left)

@@ -360,3 +360,16 @@ def test_a_file_of_the_user_is_never_replaced_without_being_planned_as_modified(
     with pytest.raises(ConflictError, match=r"README\.md .* is yours"):
         ask(*engineers.good())
     assert [path.name for path in ask.root.iterdir()] == ["README.md"]
+
+
+@pytest.mark.parametrize(("model", "reads"), [("reads", True), ("drops", False)])
+def test_a_pdf_goes_as_a_document_where_it_is_read_and_as_text_where_it_is_not(ask, endpoint, make_pdf, model, reads):
+    endpoint.reads_pdf = reads
+    ask(
+        turn(text("x"), tool("out_of_scope", reason="no")),
+        model=model,
+        paper=[make_pdf("titans.pdf", "Titans: memory at test time")],
+    )
+    blocks = endpoint.bodies[0]["messages"][0]["content"]
+    assert [block["type"] for block in blocks] == (["document", "text"] if reads else ["text"])
+    assert ("memory at test time" in blocks[-1]["text"]) is not reads

@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from messages import engineers, text, tool, turn
+from messages import engineers, faults, text, tool, turn
 
 CANARY = "sk-ant-canary-0123456789abcdef"
 TELL = f"import mlexpert_nb; mlexpert_nb.configure(api_key=lambda: {CANARY[:8]!r} + {CANARY[8:]!r})"
@@ -39,7 +39,9 @@ def interrupted(kernel, cell, until):
 
 
 def test_a_stream_that_stalls_is_interrupted_and_the_run_goes_on_afterwards(kernel, ask, endpoint, tmp_path):
-    ran = interrupted(kernel, ask("fake-stall-mid-stream"), "the first call reads about")
+    stall = faults.SCENARIOS["stall-mid-stream"]
+    endpoint.play(turn(text("I look."), tool("Grep", pattern="x")), lambda _body: stall(None, 1))
+    ran = interrupted(kernel, ask("scripted"), "turn 1: 100 tokens read")
     assert ran.reply["ename"] == "RunInterrupted"
     assert f"%mlexpert resume --workspace {tmp_path / 'w'}" in shown(ran)
     assert not (tmp_path / "w").exists()

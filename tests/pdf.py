@@ -1,6 +1,4 @@
-"""Real files for the tests of context gathering."""
-
-import pytest
+"""A small valid PDF, written by hand."""
 
 
 def pdf_with(pages):
@@ -24,15 +22,3 @@ def pdf_with(pages):
     size = len(objects) + 1
     trailer = f"trailer\n<< /Size {size} /Root 1 0 R >>\nstartxref\n{len(body)}\n%%EOF\n"
     return (f"{body}xref\n0 {size}\n0000000000 65535 f \n{table}{trailer}").encode("latin-1")
-
-
-@pytest.fixture
-def make_pdf(tmp_path):
-    """Put a PDF with the given pages into the test's folder and give its path."""
-
-    def make(name, *pages):
-        path = tmp_path / name
-        path.write_bytes(pdf_with(pages))
-        return path
-
-    return make
