@@ -2,9 +2,10 @@
 
 Run: `python tests/bench/bench_log.py [repeats]`. All methods take turns in one process, so that a busy machine slows
 them alike; what is compared are medians of CPU time and ratios, not wall time. `Recorder` is measured with the feed of
-a live view behind it, which packs and sends what is new ten times a second on a thread of its own; the messages are
-signed and written to a socket that nobody reads. It reports, and exits with 0 whatever the figures are. Nothing leaves
-the machine: a connection to any other is refused.
+a live view behind it, which packs and sends what is new ten times a second on a thread of its own, and once as it is
+used: with a `LearningCurves` that sends, takes snapshots and judges at its own pace. All messages are signed and
+written to a socket that nobody reads. It reports, and exits with 0 whatever the figures are. Nothing leaves the
+machine: a connection to any other is refused.
 """
 
 import contextlib
@@ -24,17 +25,21 @@ from typing import NamedTuple
 os.environ |= {"MPLBACKEND": "Agg", "HF_HUB_OFFLINE": "1", "TRACKIO_DIR": tempfile.mkdtemp()}
 sys.path.insert(0, str(Path(__file__).parents[2] / "widgets"))  # the checkout, also where it is not installed
 
+import comm
 import torch
 import zmq
+from comm.base_comm import BaseComm
 from jupyter_client.session import Session
 from torch import nn
 
+from mlexpert_widgets.curves.learning_curves import LearningCurves
 from mlexpert_widgets.curves.recorder import Recorder
 from mlexpert_widgets.live.feed import Feed
 
 PEERS = ("livelossplot", "tensorboard", "tqdm", "trackio")
 FLUSH_PERIOD_S = 0.1
-BOUND = "Recorder.bind(), 10 Hz feed"
+HOT_CALLS = 20_000
+LISTS, BOUND, LOG = "2 × list.append", "Recorder.bind(), 10 Hz feed", "Recorder.log(), 10 Hz feed"
 Log = Callable[[int, float, float], None]
 
 
@@ -62,13 +67,25 @@ class Screen:
     snapshot = b""
 
     def __init__(self) -> None:
-        self._session, self._socket = Session(key=b"key"), zmq.Context.instance().socket(zmq.PUB)
-        self._socket.bind(f"inproc://{id(self)}")
+        self._wire = Wire()
 
     def send(self, content, buffers=None):
         """Sign and write one message."""
-        data = {"comm_id": "0" * 32, "data": {"method": "custom", "content": content}}
-        self._session.send(self._socket, "comm_msg", data, buffers=buffers)
+        self._wire.publish_msg("comm_msg", {"method": "custom", "content": content}, buffers=buffers)
+
+
+class Wire(BaseComm):
+    """The kernel's end of a widget: what it is given is signed and written to a socket that nobody reads."""
+
+    def __init__(self, *args, **keys) -> None:
+        self._session, self._socket = Session(key=b"key"), zmq.Context.instance().socket(zmq.PUB)
+        self._socket.bind(f"inproc://{id(self)}")
+        super().__init__(*args, **keys)
+
+    def publish_msg(self, msg_type, data=None, metadata=None, buffers=None, **keys):
+        """Sign and write one message."""
+        content = {"comm_id": self.comm_id, "data": data, **keys}
+        self._session.send(self._socket, msg_type, content, metadata=metadata, buffers=buffers)
 
 
 def main(repeats: int) -> None:
@@ -78,6 +95,7 @@ def main(repeats: int) -> None:
         sys.exit(f"{', '.join(missing)} is not installed; run: make bench")
     sys.addaudithook(_refuse_other_machines)
     warnings.simplefilter("ignore")  # the peers' own
+    comm.create_comm = Wire
     torch.set_num_threads(1)
     turns: dict[str, list[Turn]] = {method.name: [] for method in METHODS}
     for method in METHODS:
@@ -98,6 +116,33 @@ def main(repeats: int) -> None:
         print(f"{name:32}{figures}{together / bound:7.1f}")
     print("µs; call CPU is the mean over all calls, less the clock; threads is what other threads do for it, a step;")
     print("of a core is what these threads take while the loop runs; ratio is to the cost together of a bound log")
+    _print_inline(turns, repeats)
+
+
+def _print_inline(turns: dict[str, list[Turn]], repeats: int) -> None:
+    """Print what the call itself takes, where the caches are the logger's and where a step has just used them."""
+    methods = [each for each in METHODS if each.name in {METHODS[0].name, LISTS, BOUND, LOG}]
+    hot: dict[str, list[float]] = {each.name: [] for each in methods}
+    for _ in range(repeats):
+        for each in methods:
+            hot[each.name].append(_hot(each))
+    clock = methods[0].name
+    print(f"\n{'inline, µs: p50 less the clock':32}{'hot loop':>9}{'in a step':>10}")
+    for name, calls in list(hot.items())[1:]:
+        cold = _median(turns[name], "call") - _median(turns[clock], "call")
+        print(f"{name:32}{median(calls) - median(hot[clock]):9.2f}{cold:10.2f}")
+    print(f"the clock and the call of a function that does nothing: {median(hot[clock]):.2f} hot", end=", ")
+    print(f"{_median(turns[clock], 'call'):.2f} in a step")
+
+
+def _hot(method: Method) -> float:
+    calls, clock = [], time.perf_counter_ns
+    with method.open() as log:
+        for step in range(HOT_CALLS):
+            before = clock()
+            log(step, 0.25, 0.5)
+            calls.append(clock() - before)
+    return median(calls) / 1e3
 
 
 def _median(turns: list[Turn], what: str) -> float:
@@ -152,7 +197,8 @@ def _fed(recorder: Recorder) -> Iterator[None]:
     feed, end = Feed(Screen(), recorder), threading.Event()
 
     def run():
-        while not end.wait(FLUSH_PERIOD_S):
+        while not end.is_set():
+            time.sleep(FLUSH_PERIOD_S)
             feed.flush()
 
     thread = threading.Thread(target=run)
@@ -174,6 +220,13 @@ def _bind() -> Iterator[Log]:
     recorder = Recorder()
     with _fed(recorder):
         yield recorder.bind("loss", "acc")
+
+
+@contextmanager
+def _view() -> Iterator[Log]:
+    curves = LearningCurves()
+    yield curves.bind("loss", "acc")
+    curves.close()
 
 
 @contextmanager
@@ -227,9 +280,10 @@ def _livelossplot() -> Iterator[Log]:
 
 METHODS = (
     Method("nothing", _nothing, 1000),
-    Method("2 × list.append", _lists, 1000),
-    Method(BOUND, _bind, 2000),
-    Method("Recorder.log(), 10 Hz feed", _log, 2000),
+    Method(LISTS, _lists, 1000),
+    Method(BOUND, _bind, 5000),
+    Method(LOG, _log, 5000),
+    Method("LearningCurves.bind(), live", _view, 10_000),
     Method("tqdm", _tqdm, 1000),
     Method("trackio, local", _trackio, 500),
     Method("TensorBoard SummaryWriter", _tensorboard, 500),

@@ -10,7 +10,7 @@ from mlexpert_widgets.curves.learning_curves import LearningCurves
 from mlexpert_widgets.curves.recorder import Recorder
 from mlexpert_widgets.graph.architecture_view import ArchitectureView
 from mlexpert_widgets.latency.latency_profile import LatencyProfile
-from mlexpert_widgets.live.picture import Picture, Table
+from mlexpert_widgets.live.picture import HTML_BYTES, Picture, Table
 from mlexpert_widgets.live.plot import Plot
 from mlexpert_widgets.live.view import View, bundle, style
 from mlexpert_widgets.memory.memory_monitor import MemoryMonitor
@@ -109,10 +109,12 @@ class Dashboard(View):
         summary = "\n\n".join(f"{each.title}\n{each.summary}" for each in pictures)
         return Picture(self.title, summary, "".join(each.svg for each in pictures), tuple(tables))
 
-    def html(self, picture: Picture | None = None) -> str:
+    def html(self, picture: Picture | None = None, *, most_bytes: int = HTML_BYTES) -> str:
         """Give the four frozen views in a grid."""
         del picture  # each view gives its own
-        inside = "".join(view.html() for view in self.views)
+        inside = ""
+        for at, view in enumerate(self.views):
+            inside += view.html(most_bytes=(most_bytes - len(inside.encode())) // (len(self.views) - at))
         return f'<div class="mlx-view {self.key}"><div class="mlx-dashboard">{inside}</div></div>'
 
     def plot(self) -> Plot:

@@ -30,6 +30,19 @@ def test_what_is_logged_comes_back_in_order():
     assert (np.diff(times) >= 0).all()
 
 
+def test_a_metric_that_is_logged_beside_different_others_keeps_its_order():
+    recorder = Recorder()
+    put = recorder.bind("loss", "acc")
+    for step in range(0, 30, 3):
+        recorder.log(step, loss=step)
+        put(step + 1, step + 1, 0.5)
+        recorder.log(step + 2, lr=0.1, loss=step + 2)
+    recorder.log(30)
+    steps, values = recorder.history("loss")
+    assert steps.tolist() == values.tolist() == list(range(30))
+    assert [each.name for each in recorder.series()] == ["loss", "acc", "lr"]
+
+
 def test_a_bound_log_is_the_same():
     recorder = Recorder()
     put = recorder.bind("loss", "acc")

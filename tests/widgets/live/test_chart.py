@@ -1,6 +1,8 @@
 """Charts as SVG: well formed, bounded, nothing of the data becomes markup."""
 
+import re
 import xml.etree.ElementTree as ET
+from itertools import accumulate
 
 import numpy as np
 import pytest
@@ -14,6 +16,12 @@ def drawn(svg):
     return ET.fromstring(svg)  # noqa: S314 - our own text
 
 
+def places(path):
+    """Give the points of a path of relative moves."""
+    moves = [float(each) for each in re.findall(r"-?[\d.]+", path)]
+    return list(zip(accumulate(moves[::2]), accumulate(moves[1::2]), strict=True))
+
+
 def test_ten_runs_of_a_hundred_thousand_points_make_a_small_picture_with_every_spike():
     noise = np.random.default_rng(0).normal(size=100_000)
     noise[77_777] = 1000
@@ -21,17 +29,27 @@ def test_ten_runs_of_a_hundred_thousand_points_make_a_small_picture_with_every_s
     svg = line_chart(lines, title="loss", x_label="step")
     assert len(svg) < 100_000
     paths = [each.get("d") for each in drawn(svg).iter(f"{SVG}path")]
-    tops = [
-        min(float(y) for y in d.replace("M", "L").replace("L", " ").split()[1::2]) for d in paths if d.count("L") > 9
-    ]
+    tops = [min(y for _x, y in places(path)) for path in paths if path.startswith("m")]
     assert len(tops) == 10
     assert max(tops) < 40
+
+
+def test_a_path_says_where_each_point_is_to_a_tenth_of_a_pixel_and_does_not_drift():
+    values = np.random.default_rng(0).normal(size=500).cumsum()
+    (path,) = [
+        path
+        for each in drawn(line_chart([Line("a", np.arange(500), values)], title="t", x_label="x")).iter(f"{SVG}path")
+        if (path := each.get("d")).startswith("m")
+    ]
+    x, y = axis(range(500), 64, 590), axis(values, 220, 28)
+    expected = [(x.at(at), y.at(value)) for at, value in enumerate(values)]
+    assert np.abs(np.array(places(path)) - expected).max() < 0.051
 
 
 def test_what_is_no_number_is_a_gap():
     svg = line_chart([Line("a", range(5), [1, 2, float("nan"), 4, 5])], title="t", x_label="x")
     assert "nan" not in svg.lower()
-    assert any(each.get("d", "").count("M") == 2 for each in drawn(svg).iter(f"{SVG}path"))
+    assert any(each.get("d", "").count("m") == 2 for each in drawn(svg).iter(f"{SVG}path"))
 
 
 @pytest.mark.parametrize("values", [[], [3.0], [3.0, 3.0], [float("nan")], [float("inf"), 1.0], [0.0, -1.0]])

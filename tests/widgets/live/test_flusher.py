@@ -48,3 +48,9 @@ def test_what_is_removed_is_flushed_no_more_and_may_come_back():
 
 def test_many_views_share_ten_flushes_a_second():
     assert [period_s(count) for count in (1, 2, 4, 20)] == [0.2, 0.2, 0.4, 2.0]
+
+
+def test_a_view_that_costs_much_is_flushed_less_often():
+    assert period_s(1, 0.001) == 0.2
+    assert period_s(1, 0.01) == 1.0
+    assert period_s(1, 60.0) == 5.0

@@ -19,9 +19,19 @@ def test_a_table_without_rows_is_left_out():
 
 
 def test_a_long_table_is_cut_and_says_so():
-    html = Table("t", ("n",), tuple((str(at),) for at in range(10_000))).html()
+    table = Table("t", ("n",), tuple((str(at),) for at in range(10_000)))
+    html = table.html()
     assert html.count("<tr>") == 202
     assert "… 9800 more rows" in html
+    assert table.html(2000).count("<tr>") < 60
+
+
+def test_tables_are_shortened_to_what_the_drawing_leaves():
+    rows = tuple((f"name {at}", "é" * 40) for at in range(300))
+    picture = Picture("t", "s", "<svg/>", (Table("a", ("n", "m"), rows), Table("b", ("n", "m"), rows)))
+    html = picture.html(most_bytes=20_000)
+    assert 15_000 < len(html.encode()) <= 20_000
+    assert html.count("more rows") == 2
 
 
 def test_text_is_aligned_and_says_what_it_leaves_out():

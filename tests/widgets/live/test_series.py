@@ -75,3 +75,31 @@ def test_extremes_are_few_ordered_and_hold_the_ends_and_the_least_and_the_greate
         assert kept.max() == numbers.max()
         assert kept.min() == numbers.min()
     assert np.isnan(found).any() == np.isnan(found[chosen]).any()
+
+
+def test_what_is_put_down_late_is_read_as_if_it_had_been_written_at_once():
+    late, written = Series("loss", capacity=64), Series("loss", capacity=64)
+    cuts, at = [], 0
+    for count in (3, 1, 20, 5, 40, 7, 2, 100, 4):
+        points = tuple(tuple(float(10 * row + each) for each in range(at, at + count)) for row in range(3))
+        start, generation = len(late), late.generation
+        late.put(*points)
+        written.extend(*points)
+        cuts.append((late.cut(start, generation, 1000), written.cut(start, generation, 1000)))
+        at += count
+    assert all(one == other for one, other in cuts)
+    assert late.cut(2, late.generation, 3) == written.cut(2, written.generation, 3)
+    assert (late.step == written.step).all()
+    assert late.decimated(16) == written.decimated(16)
+    assert late.generation == written.generation > 0
+
+
+def test_the_newest_points_are_cut_before_anybody_has_read_the_series():
+    series = Series("loss")
+    series.put((1.0, 2.0), (0.1, 0.2), (5.0, 6.0))
+    series.put((3.0,), (0.3,), (7.0,))
+    cut = series.cut(1, 0, 10)
+    assert (cut.start, cut.length) == (1, 2)
+    assert np.frombuffer(cut.data, "<f4").tolist() == pytest.approx([2, 3, 0.2, 0.3, 6, 7])
+    assert series.cut(0, 0, 1).length == 1
+    assert series.value.tolist() == [5, 6, 7]

@@ -57,7 +57,7 @@ def test_a_later_cell_brings_it_up_to_date_only_if_it_has_moved(probe):
 
 
 def test_while_a_long_cell_runs_the_output_is_brought_up_to_date_without_an_image(probe):
-    ran = probe.run("p = Probe()\np.show()\np.count = 5\np.changed()\np._frozen_at -= 1000\np.flush()\nprint('on')")
+    ran = probe.run("p = Probe()\np.show()\np.count = 5\np.changed()\np._freeze_at -= 1000\np.flush()\nprint('on')")
     updates = [m["content"]["data"] for m in ran.messages if m["msg_type"] == "update_display_data"]
     assert [sorted(each) for each in updates] == [
         ["text/html", "text/plain"],
@@ -67,8 +67,8 @@ def test_while_a_long_cell_runs_the_output_is_brought_up_to_date_without_an_imag
 
 def test_while_no_cell_runs_the_notebook_is_left_alone(probe):
     code = (
-        "from mlexpert_widgets.live import output, view\np = Probe()\np.show()\np.changed()\np._frozen_at -= 1000\n"
-        "listening = output._listening(get_ipython())\nlistening._ended(None)\np.changed()\np._frozen_at -= 1000\n"
+        "from mlexpert_widgets.live import output, view\np = Probe()\np.show()\np.changed()\np._freeze_at -= 1000\n"
+        "listening = output._listening(get_ipython())\nlistening._ended(None)\np.changed()\np._freeze_at -= 1000\n"
         "p.count = 8\np.flush()\nprint('flushed')\nlistening._began(None)\np.flush()"
     )
     ran = probe.run(code)

@@ -2,7 +2,7 @@
 /** One chart of learning curves: the lines of a metric, where they are no number, and where verdicts begin. */
 
 import { axes, colour, uPlot } from "../live/line_plot.js";
-import { bound, decimated, drawn, figure, gaps, joined, nearest, parted, places, smoothed } from "./learning_curves_core.js";
+import { bound, broken, decimated, drawn, figure, gaps, joined, nearest, parted, places, smoothed } from "./learning_curves_core.js";
 
 const HEIGHT = 210;
 const LEAST_WIDTH = 220;
@@ -133,8 +133,7 @@ export function curveChart({ el, name, key, curves, told, look, zoomed }) {
 		const old = known.get(nameOf(curve));
 		if (old && old.buffer === buffer && old.length === length && old.ends === ends) return old;
 		const lines = layers(curve, now, look).map(({ line }) => line);
-		const broken = curve.points.value.some((value) => !(value - value === 0));
-		const made = { buffer, length, ends, lines, broken, columns: 0, range: /** @type {[number, number]} */ ([0, 0]), rows: [] };
+		const made = { buffer, length, ends, lines, broken: broken(curve.points.value), columns: 0, range: /** @type {[number, number]} */ ([0, 0]), rows: [] };
 		known.set(nameOf(curve), made);
 		return made;
 	};
@@ -149,7 +148,7 @@ export function curveChart({ el, name, key, curves, told, look, zoomed }) {
 			const rows = each.lines.map((line) => decimated(look.log ? positive(line) : line, range, columns));
 			Object.assign(each, { columns, range, rows });
 		}
-		missing = made.flatMap(({ broken, lines }) => (broken ? gaps(lines[lines.length - 1], range, columns) : []));
+		missing = made.flatMap(({ broken: some, lines }) => (some ? gaps(lines[lines.length - 1], range, columns) : []));
 		begun = begins(now, told_, look, made);
 		plot.batch(() => {
 			plot.setData(joined(made.flatMap(({ rows }) => rows)), !look.zoom);

@@ -16,7 +16,7 @@ from mlexpert_widgets.live.picture import Picture, Table
 from mlexpert_widgets.live.series import Floats, extremes
 
 MOST_LINES = 100  # of a picture that is to stay small
-MOST_POINTS = 5000  # of all its lines
+MOST_POINTS = 3600  # of all its lines
 MOST_ROWS = 30  # of a table
 MOST_SENTENCES = 8
 MOST_MARKS = 4  # of a chart: more would hide each other

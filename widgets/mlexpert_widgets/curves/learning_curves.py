@@ -22,8 +22,8 @@ from mlexpert_widgets.live.view import View, bundle, style
 from mlexpert_widgets.share_bar import share_colours
 
 AXES = ("step", "epoch", "time")
-JUDGE_PERIOD_S = 2.0
-JUDGE_SHARE = 0.02  # of a core, at most, for judging
+JUDGE_PERIOD_S = 2.0  # at least
+JUDGE_SHARE = 0.002  # of a core, at most, for judging
 
 
 class LearningCurves(View):
@@ -138,7 +138,7 @@ class LearningCurves(View):
             self.changed()
             self._tell_epochs()
             if time.monotonic() >= self._judge_at:
-                self._judge(self._curves())
+                self._judge()
         super().flush()
 
     def stop(self) -> None:
@@ -158,8 +158,7 @@ class LearningCurves(View):
         """Give a chart of each metric, the newest and the best values, and what the curves say."""
         self.series()
         self._tell_epochs()
-        curves = self._curves()
-        return picture(curves, self._judge(curves), self._look())
+        return picture(self._curves(), self._judge(), self._look())
 
     def plot(self) -> Plot:
         """Draw each metric with matplotlib."""
@@ -184,8 +183,7 @@ class LearningCurves(View):
         return figure
 
     def _drawn(self) -> tuple[list[Chart], int]:
-        curves = self._curves()
-        return charts(curves, self._judge(curves), self._look())
+        return charts(self._curves(), self._judge(), self._look())
 
     def _shows(self, metric: str) -> bool:
         return not self._metrics or base(metric) in self._metrics
@@ -198,21 +196,21 @@ class LearningCurves(View):
             if self._shows(name)
         ]
 
-    def _judge(self, curves: Sequence[Curve]) -> list[tuple[str, Verdict]]:
-        """Judge what has changed, and tell the browser."""
-        start = time.monotonic()
+    def _judge(self) -> list[tuple[str, Verdict]]:
+        """Judge the runs that have changed, and tell the browser."""
+        began = time.thread_time()
         with self._lock:
-            for at, (run, recorder) in enumerate(self._runs.items()):
-                points = {each.metric: each.points for each in curves if each.run == at}
-                state = {name: (len(each.step), *each.time[-1:]) for name, each in points.items()}
+            for run, recorder in self._runs.items():
+                state = [(each.generation, len(each)) for each in recorder.series()]
                 if self._judged.get(run, (None,))[0] != state:
+                    points = {name: each for name, each in recorder.points().items() if self._shows(name)}
                     pairs = {name: (each.step, each.value) for name, each in points.items()}
                     self._judged[run] = state, judge(pairs, recorder.better)
             found = [(run, verdict) for run in self._runs for verdict in self._judged[run][1]]
             found.sort(key=lambda each: KINDS.index(each[1].kind))
             self.verdicts = [_told(run, verdict) for run, verdict in found]
-        now = time.monotonic()
-        self._judge_at = now + max(JUDGE_PERIOD_S, (now - start) / JUDGE_SHARE)
+        wait_s = max(JUDGE_PERIOD_S, (time.thread_time() - began) / JUDGE_SHARE)
+        self._judge_at = time.monotonic() + wait_s
         return found
 
     def _tell_epochs(self) -> None:

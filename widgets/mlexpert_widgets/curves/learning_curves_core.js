@@ -9,6 +9,14 @@
  * @typedef {{ xs: ArrayLike<number>, ys: ArrayLike<number | null | undefined> }} Row null is a gap, undefined is nothing
  */
 
+const SETTLED = 1e-17; // what is left of the start then changes no digit; further on it would be too small to be quick
+
+/** Tell whether any value is no number. @param {ArrayLike<number>} values @returns {boolean} */
+export function broken(values) {
+	for (let at = 0; at < values.length; at++) if (!(values[at] - values[at] === 0)) return true;
+	return false;
+}
+
 /** Put the curves of one metric together, training before validation. @param {Told[]} lines @param {Points[]} series @returns {Map<string, Curve[]>} */
 export function grouped(lines, series) {
 	/** @type {Map<string, Curve[]>} */
@@ -26,13 +34,18 @@ export function grouped(lines, series) {
 export function smoothed(values, weight) {
 	if (!(weight > 0)) return values;
 	const made = new Float64Array(values);
-	let [mean, decay] = [0, 1];
-	for (let at = 0; at < made.length; at++) {
+	const rest = 1 - weight;
+	let [mean, decay, at] = [0, 1, 0];
+	for (; at < made.length && decay > SETTLED; at++) {
 		const value = made[at];
 		if (!(value - value === 0)) continue; // NaN or infinite
-		mean = weight * mean + (1 - weight) * value;
+		mean = weight * mean + rest * value;
 		decay *= weight;
 		made[at] = mean / (1 - decay);
+	}
+	for (; at < made.length; at++) {
+		const value = made[at];
+		if (value - value === 0) made[at] = mean = weight * mean + rest * value;
 	}
 	return made;
 }
@@ -95,14 +108,16 @@ export function decimated({ xs, ys }, [left, right], columns) {
 	const values = /** @type {(number | null | undefined)[]} */ (new Array(2 * columns));
 	for (let at = from, column = -1; at < to; ) {
 		column = Math.min(columns - 1, Math.max(column + 1, Math.floor((xs[at] - left) * scale)));
-		const end = column === columns - 1 ? Infinity : left + (column + 1) / scale;
+		const end = column === columns - 1 ? to : Math.max(at + 1, bound(xs, left + (column + 1) / scale, at, to));
 		let [low, high, gap] = [-1, -1, false];
-		for (const start = at; at < to && (xs[at] < end || at === start); at++) {
+		for (let [least, most] = [Infinity, -Infinity]; at < end; at++) {
 			const y = ys[at];
-			if (!(y - y === 0)) gap = true; // NaN or infinite
-			else if (low < 0) low = high = at;
-			else if (y < ys[low]) low = at;
-			else if (y > ys[high]) high = at;
+			if (!(y - y === 0)) {
+				gap = true; // NaN or infinite
+				continue;
+			}
+			if (y < least) [least, low] = [y, at];
+			if (y > most) [most, high] = [y, at];
 		}
 		const [first, second] = low < high ? [low, high] : [high, low];
 		values[2 * column] = first >= 0 ? ys[first] : gap ? null : undefined;
@@ -121,9 +136,8 @@ function exact(xs, ys, from, to) {
 	return { xs: places_, ys: values };
 }
 
-/** Give the first index whose place is not below `x`. @param {ArrayLike<number>} xs @param {number} x @returns {number} */
-export function bound(xs, x) {
-	let [low, high] = [0, xs.length];
+/** Give the first index, of those from `low` to `high`, whose place is not below `x`. @param {ArrayLike<number>} xs @param {number} x @param {number} [low] @param {number} [high] @returns {number} */
+export function bound(xs, x, low = 0, high = xs.length) {
 	while (low < high) {
 		const middle = (low + high) >> 1;
 		if (xs[middle] < x) low = middle + 1;

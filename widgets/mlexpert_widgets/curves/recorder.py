@@ -7,10 +7,11 @@ not waited for, and all that wait are fetched together.
 
 import json
 import threading
-import time
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from pathlib import Path
+from time import perf_counter
 from typing import Any, NamedTuple, Self
 
 import numpy as np
@@ -24,6 +25,8 @@ from mlexpert_widgets.live.series import CAPACITY, Floats, Series
 MOST_WAITING = 8192  # logged values that wait to become points
 
 Values = Mapping[str, object] | tuple[object, ...]  # the second with the names beside it
+Entry = tuple[float, float, Values, tuple[str, ...]]  # step, moment, values, their names
+Columns = tuple[tuple[float, ...], ...]  # steps, times, values
 
 
 class Points(NamedTuple):
@@ -58,9 +61,9 @@ class Recorder:
             if way not in BETTER:
                 raise ValueError(f"{metric} is better {way!r}; say 'up', 'down', or '' not to judge it")
         self.name, self.better, self._capacity = name, dict(better or {}), capacity
-        self._waiting: deque[tuple[float, float, Values, tuple[str, ...]]] = deque()
+        self._waiting: list[Entry] = []
         self._series: dict[str, Series] = {}
-        self._lock, self._start = threading.Lock(), time.perf_counter()
+        self._lock, self._start = threading.Lock(), perf_counter()
         self._epochs: list[tuple[float, float]] = []
 
     def log(self, step: float, **metrics: object) -> None:
@@ -79,8 +82,9 @@ class Recorder:
                 metrics[name] = taken(name, value)
         if type(step) is not int and type(step) is not float:
             step = float(taken("step", step))
-        self._waiting.append((step, time.perf_counter(), metrics, ()))
-        if len(self._waiting) > MOST_WAITING:
+        waiting = self._waiting
+        waiting.append((step, perf_counter(), metrics, ()))
+        if len(waiting) > MOST_WAITING:
             self.drain()
 
     def bind(self, *names: str) -> Callable[..., None]:
@@ -94,15 +98,15 @@ class Recorder:
         """
         if not names or len(set(names)) < len(names):
             raise ValueError(f"bind needs different names, not {list(names)}; for example bind('loss', 'acc')")
-        append, now, waiting, count = self._waiting.append, time.perf_counter, self._waiting, len(names)
+        append, now, waiting, count = self._waiting.append, perf_counter, self._waiting, len(names)
 
         def put(step: float, *values: object) -> None:
-            plain = len(values) == count and (type(step) is int or type(step) is float)
+            if len(values) != count or (type(step) is not int and type(step) is not float):
+                step, values = _checked(step, names, values)
             for value in values:
                 if type(value) is not float and type(value) is not int:
-                    plain = False
-            if not plain:
-                step, values = _checked(step, names, values)
+                    step, values = _checked(step, names, values)
+                    break
             append((step, now(), values, names))
             if len(waiting) > MOST_WAITING:
                 self.drain()
@@ -129,17 +133,14 @@ class Recorder:
     def drain(self) -> None:
         """Turn what waits into points; every reader does it."""
         with self._lock:
-            batches: dict[str, tuple[list[float], list[float], list[Any]]] = defaultdict(lambda: ([], [], []))
-            while self._waiting:
-                step, moment, values, names = self._waiting.popleft()
-                seconds = moment - self._start
-                for name, value in zip(names, values, strict=True) if names else values.items():  # type: ignore[union-attr]  # a mapping comes without names
-                    steps, times, numbers = batches[name]
-                    steps.append(step)
-                    times.append(seconds)
-                    numbers.append(value)
-            for name, (steps, times, numbers) in batches.items():
-                self._of(name).extend(steps, times, fetched(numbers).tolist())
+            waiting = self._waiting[:]
+            del self._waiting[: len(waiting)]  # what others append meanwhile stays
+            for name, parts in _columns(waiting, self._start).items():
+                points = parts[0]
+                if len(parts) > 1:  # logged beside different others
+                    merged = sorted((point for part in parts for point in zip(*part, strict=True)), key=itemgetter(1))
+                    points = tuple(zip(*merged, strict=True))
+                self._of(name).put(*points)
 
     def series(self) -> Sequence[Series]:
         """Give every metric, in the order of its first point."""
@@ -248,7 +249,7 @@ class Recorder:
             for name, points in told["metrics"].items():
                 made._of(name).extend(points["step"], points["time"], [float(each) for each in points["value"]])
                 made._of(name).generation += points["thinned"]
-                made._start = min(made._start, time.perf_counter() - points["time"][-1])
+                made._start = min(made._start, perf_counter() - points["time"][-1])
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise ValueError(f"this is not a saved recorder ({error}); give what Recorder.to_json() gave") from None
         return made
@@ -282,6 +283,25 @@ def _checked(step: Any, names: tuple[str, ...], values: tuple[object, ...]) -> t
             f"{', '.join(names)} at step {step} got {len(values)} values; give one for each of {len(names)}"
         )
     return float(taken("step", step)), tuple(map(taken, names, values))
+
+
+def _columns(waiting: Sequence[Entry], start: float) -> dict[str, list[Columns]]:
+    """Give the points of each metric, apart for each set of metrics that were logged together.
+
+    It is called a few times a second between two steps of somebody else: what is not in the processor's cache then,
+    such as each function of numpy, costs more than a loop.
+    """
+    together: dict[tuple[str, ...], list[Entry]] = defaultdict(list)
+    for entry in waiting:
+        together[entry[3] or tuple(entry[2])].append(entry)  # type: ignore[arg-type]  # a mapping comes without names
+    columns: dict[str, list[Columns]] = defaultdict(list)
+    for names, entries in together.items():
+        steps, moments, values, _names = zip(*entries, strict=True)
+        times = tuple([each - start for each in moments])
+        rows = (each if type(each) is tuple else each.values() for each in values)
+        for name, column in zip(names, zip(*rows, strict=True), strict=False):  # a call may log no metric at all
+            columns[name].append((steps, times, fetched(column)))
+    return columns
 
 
 def _copied(series: Series) -> Points:

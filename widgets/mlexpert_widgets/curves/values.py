@@ -4,10 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from mlexpert_widgets.live.series import Floats
-
+PLAIN = frozenset({float, int})
 LONGEST = 60  # letters of a value that is refused
 
 
@@ -37,23 +34,33 @@ def taken(name: str, value: Any) -> Any:
         raise TypeError(f"{name}={told} is not one number; log numbers, or tensors of one element") from None
 
 
-def fetched(values: list[Any]) -> Floats:
+def fetched(values: tuple[Any, ...]) -> tuple[float, ...]:
     """Give numbers for what was taken; what lies on a GPU comes over together, after one wait.
 
     Args:
-        values: Numbers, and tensors that `taken` has copied; the tensors are replaced.
+        values: Numbers, and tensors that `taken` has copied.
     """
-    away: dict[Any, list[int]] = {}
+    types = set(map(type, values))
+    if not types <= PLAIN:
+        values = _here(values)
+    if types == {float}:
+        return values
+    try:
+        return tuple(map(float, values))
+    except OverflowError:  # an integer of more than 308 digits
+        return tuple([float(str(each)) for each in values])
+
+
+def _here(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Give the values with numbers in place of tensors."""
+    found, away = list(values), dict[Any, list[int]]()
     for at, value in enumerate(values):
-        if type(value) is not float and type(value) is not int:
+        if type(value) not in PLAIN:
             away.setdefault(value.device, []).append(at)
     for device, places in away.items():
         for at, number in zip(places, _from(device, [values[at] for at in places]), strict=True):
-            values[at] = number
-    try:
-        return np.array(values, dtype=np.float64)
-    except OverflowError:  # an integer of more than 308 digits
-        return np.array([float(str(each)) for each in values])
+            found[at] = number
+    return tuple(found)
 
 
 def _from(device: Any, tensors: list[Any]) -> Sequence[float]:

@@ -17,7 +17,8 @@ from mlexpert_widgets.live.series import Cut, Series
 
 SNAPSHOT_POINTS = 2000  # of one series
 SNAPSHOT_BUDGET = 20_000  # of all
-SNAPSHOT_PERIOD_S = 2.0
+SNAPSHOT_PERIOD_S = 2.0  # at least
+SNAPSHOT_SHARE = 0.001  # of a core, at most, for snapshots
 LARGEST_CHUNK = 1 << 18  # points of one message: 3 MB
 
 
@@ -58,10 +59,11 @@ class Feed:
             while self._send(series):
                 moved = True
             self._snapshot_due |= moved
-            now = time.monotonic()
-            if self._snapshot_due and (last or now - self._snapshot_at >= SNAPSHOT_PERIOD_S):
+            now, began = time.monotonic(), time.thread_time()
+            if self._snapshot_due and (last or now >= self._snapshot_at):
                 self._screen.snapshot = snapshot(series, self._number)
-                self._snapshot_at, self._snapshot_due = now, False
+                wait_s = max(SNAPSHOT_PERIOD_S, (time.thread_time() - began) / SNAPSHOT_SHARE)
+                self._snapshot_at, self._snapshot_due = now + wait_s, False
             return moved
 
     def resend(self) -> None:

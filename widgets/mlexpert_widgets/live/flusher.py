@@ -9,6 +9,8 @@ from typing import Protocol
 
 FLUSHES_PER_S = 10  # of all views together
 LEAST_PERIOD_S = 0.2  # of one view
+MOST_PERIOD_S = 5.0  # of one view, whatever it costs
+SHARE = 0.01  # of a core, at most, for all flushes
 
 
 class Flushed(Protocol):
@@ -40,14 +42,17 @@ class Flusher:
             self._served.discard(served)
 
     def _run(self) -> None:
+        worked_s = 0.0
         while True:
             with self._lock:
                 count = len(self._served)
                 if not count:
                     self._thread = None
                     return
-            time.sleep(period_s(count))
+            time.sleep(period_s(count, worked_s))
+            began = time.thread_time()
             self._flush()
+            worked_s = time.thread_time() - began
 
     def _flush(self) -> None:
         with self._lock:
@@ -60,9 +65,14 @@ class Flusher:
                 traceback.print_exc()
 
 
-def period_s(count: int) -> float:
-    """Give the seconds between two flushes of one view, when there are `count`."""
-    return max(LEAST_PERIOD_S, count / FLUSHES_PER_S)
+def period_s(count: int, worked_s: float = 0.0) -> float:
+    """Give the seconds between two flushes of one view.
+
+    Args:
+        count: Views that there are.
+        worked_s: Processor time that the last flushes took.
+    """
+    return max(LEAST_PERIOD_S, count / FLUSHES_PER_S, min(MOST_PERIOD_S, worked_s / SHARE))
 
 
 @functools.cache

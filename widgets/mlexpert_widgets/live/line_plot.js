@@ -33,9 +33,12 @@ export function following(el, resized, themed) {
 	sizes.observe(el);
 	const themes = new MutationObserver(themed);
 	themes.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+	const system = matchMedia("(prefers-color-scheme: dark)"); // where the page has no theme of its own
+	system.addEventListener("change", themed);
 	return () => {
 		sizes.disconnect();
 		themes.disconnect();
+		system.removeEventListener("change", themed);
 	};
 }
 

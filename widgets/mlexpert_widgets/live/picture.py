@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from html import escape
+from itertools import accumulate
 
 TEXT_ROWS = 12  # of a table, in a terminal
 HTML_ROWS = 200  # of a table, in a notebook that is to stay small
-CELL = "padding:2px 14px 2px 0;text-align:left;font-variant-numeric:tabular-nums;vertical-align:top"
+HTML_BYTES = 90_000  # of all of it; with an image beside it an output has at most 150 kB
+FRAME_BYTES = 700  # around a table or all of them
+LEAST_BYTES = 1500  # of each table, whatever else there is
+CELL = "text-align:left"  # the rest is up to the page: it is said for every cell
 FIGURE = "margin:0 0 4px 0;max-width:100%;overflow-x:auto"
 CAPTION = "font-size:13px;line-height:1.5;margin-top:4px;max-width:75ch;white-space:pre-line"
 
@@ -18,15 +22,21 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
 
-    def html(self) -> str:
-        """Give it as an HTML table."""
+    def html(self, most_bytes: int = HTML_BYTES) -> str:
+        """Give it as an HTML table.
+
+        Args:
+            most_bytes: What its rows may take.
+        """
         head = "".join(f'<th scope="col" style="{CELL}">{escape(each)}</th>' for each in self.columns)
-        shown = self.rows[:HTML_ROWS]
-        rows = "".join(f"<tr>{''.join(_cell(each) for each in row)}</tr>" for row in shown)
+        rows = [f"<tr>{''.join(_cell(each) for each in row)}</tr>" for row in self.rows[:HTML_ROWS]]
+        ends = accumulate(len(each.encode()) for each in rows)
+        shown = [row for row, end in zip(rows, ends, strict=True) if end <= most_bytes]
         if len(self.rows) > len(shown):
-            rows += f"<tr>{_cell(f'… {len(self.rows) - len(shown)} more rows')}</tr>"
-        caption = f'<caption style="text-align:left">{escape(self.title)}</caption>'
-        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
+            shown.append(f"<tr>{_cell(f'… {len(self.rows) - len(shown)} more rows')}</tr>")
+        caption = f'<caption style="{CELL}">{escape(self.title)}</caption>'
+        look = "font-variant-numeric:tabular-nums"
+        return f'<table style="{look}">{caption}<thead><tr>{head}</tr></thead><tbody>{"".join(shown)}</tbody></table>'
 
     def text(self, limit: int = TEXT_ROWS) -> str:
         """Give it as aligned text of at most `limit` rows."""
@@ -57,15 +67,20 @@ class Picture:
     svg: str
     tables: tuple[Table, ...] = ()
 
-    def html(self, key: str = "") -> str:
+    def html(self, key: str = "", *, most_bytes: int = HTML_BYTES) -> str:
         """Give it as HTML.
 
         Args:
             key: Class of the element that the live view is put into while there is one.
+            most_bytes: What it may take; the tables are shortened to what the drawing leaves.
         """
         caption = f'<figcaption style="{CAPTION}">{escape(self.summary)}</figcaption>' if self.summary else ""
         figure = f'<figure class="mlx-frozen" style="{FIGURE}">{self.svg}{caption}</figure>'
-        tables = "".join(table.html() for table in self.tables if table.rows)
+        tables, room = "", most_bytes - len(figure.encode()) - FRAME_BYTES
+        told = [each for each in self.tables if each.rows]
+        for at, table in enumerate(told):
+            share = (room - len(tables.encode())) // (len(told) - at)
+            tables += table.html(max(LEAST_BYTES, share - FRAME_BYTES))
         details = f'<details class="mlx-tables"><summary>Data</summary>{tables}</details>' if tables else ""
         name = f'class="mlx-view {escape(key)}" role="group" aria-label="{escape(self.title)}"'
         return f"<div {name}>{figure}{details}</div>"

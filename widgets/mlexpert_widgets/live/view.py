@@ -20,14 +20,16 @@ from ipywidgets.widgets.widget import _remove_buffers
 
 from mlexpert_widgets.live.flusher import flusher
 from mlexpert_widgets.live.output import Output, at_cell_end, cell_runs, needs_widget_output
-from mlexpert_widgets.live.picture import Picture
+from mlexpert_widgets.live.picture import HTML_BYTES, Picture
 from mlexpert_widgets.messages import hear
 
 if TYPE_CHECKING:
     from mlexpert_widgets.live.plot import Plot
 
 ROOT = Path(__file__).parents[1]
-FREEZE_PERIOD_S = 30.0  # while a cell runs: what a kernel that dies may lose
+FREEZE_PERIOD_S = 30.0  # at least, while a cell runs: what a kernel that dies may lose
+FREEZE_SHARE = 0.005  # of a core, at most, for that
+FROZEN_BYTES = 150_000  # of the HTML and the image of an output, in base64
 
 
 class View(anywidget.AnyWidget):
@@ -59,7 +61,7 @@ class View(anywidget.AnyWidget):
             values: First values of traits.
         """
         self._outputs: list[Output] = []
-        self._moved, self._frozen_at, self._closed = False, 0.0, False
+        self._moved, self._freeze_at, self._closed = False, 0.0, False
         super().__init__(key=f"mlx-{uuid4().hex}", **values)
         hear(self, self.said)
 
@@ -76,8 +78,7 @@ class View(anywidget.AnyWidget):
 
     def flush(self) -> None:
         """Bring the browser up to date; called a few times a second on a thread of its own."""
-        due = time.monotonic() - self._frozen_at > FREEZE_PERIOD_S
-        if self._moved and self._outputs and due and cell_runs():
+        if self._moved and self._outputs and time.monotonic() > self._freeze_at and cell_runs():
             self.freeze(image=False)
 
     @property
@@ -107,7 +108,7 @@ class View(anywidget.AnyWidget):
         picture = self._pictured()
         data, metadata = self._bundle(picture, image=False)
         self._outputs.append(Output(data, metadata))
-        self._moved, self._frozen_at = True, time.monotonic()  # the image is still to come
+        self._moved, self._freeze_at = True, time.monotonic() + FREEZE_PERIOD_S  # the image is still to come
         at_cell_end(self)
 
     def freeze(self, *, image: bool = True) -> None:
@@ -118,11 +119,13 @@ class View(anywidget.AnyWidget):
         """
         if not self._moved or not self._outputs:
             return
-        self._moved, self._frozen_at = not image, time.monotonic()
+        began, self._moved = time.thread_time(), not image
         data, metadata = self._bundle(self._pictured(), image=image)
         for output in self._outputs:
             output.update(data, metadata)
         self.frozen = {"data": data, "metadata": metadata}
+        wait_s = max(FREEZE_PERIOD_S, (time.thread_time() - began) / FREEZE_SHARE)
+        self._freeze_at = time.monotonic() + wait_s
 
     def stop(self) -> None:
         """Send what is left and freeze; the view can still be looked at, and goes on if there is more."""
@@ -165,8 +168,9 @@ class View(anywidget.AnyWidget):
     def _bundle(self, picture: Picture, *, image: bool) -> tuple[dict[str, Any], dict[str, Any]]:
         data: dict[str, Any] = {"text/plain": picture.text(), "text/html": self.html(picture)}
         metadata: dict[str, Any] = {}
-        if image:
-            data["image/png"] = b64encode(self.plot().png()).decode()
+        room = (FROZEN_BYTES - len(data["text/html"].encode())) // 4 * 3
+        if image and (drawn := self.plot().png(most_bytes=room)):
+            data["image/png"] = b64encode(drawn).decode()
             metadata["image/png"] = {"alt": f"{picture.title}. {picture.summary}"}
         if needs_widget_output() and not self._closed:
             data |= self.widget_part()
@@ -177,9 +181,14 @@ class View(anywidget.AnyWidget):
         data, _metadata = self._repr_mimebundle_() or ({}, {})
         return {name: value for name, value in data.items() if name != "text/plain"}
 
-    def html(self, picture: Picture | None = None) -> str:
-        """Give the frozen view, into which the live one is put where there is one."""
-        return (picture or self._pictured()).html(self.key)
+    def html(self, picture: Picture | None = None, *, most_bytes: int = HTML_BYTES) -> str:
+        """Give the frozen view, into which the live one is put where there is one.
+
+        Args:
+            picture: What it shows; asked for if None.
+            most_bytes: What it may take.
+        """
+        return (picture or self._pictured()).html(self.key, most_bytes=most_bytes)
 
     def _ipython_display_(self) -> None:
         self.show()

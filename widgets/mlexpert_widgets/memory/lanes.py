@@ -13,7 +13,7 @@ from mlexpert_widgets.memory.sampler import Row
 
 SYSTEM = "System memory"
 DEVICE = re.compile(r"(GPU \d+|cuda:\d+|MPS) (.*)")
-MOST_POINTS = 4500  # of all charts of a picture that is to stay small
+MOST_POINTS = 2400  # of all charts of a picture that is to stay small
 SHOWN_FROM = 0.5  # of the limit; below it the limit would press the lines flat
 
 
