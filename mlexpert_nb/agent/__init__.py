@@ -20,6 +20,7 @@ from mlexpert_nb.agent.plan import Plan, PlannedFile, digest
 from mlexpert_nb.agent.prices import Meter, price_of
 from mlexpert_nb.agent.replay import Recording, Replay, close, read_recording
 from mlexpert_nb.agent.scripted import ScriptedLLM
+from mlexpert_nb.agent.sdk import Endpoint, SdkConversation
 from mlexpert_nb.agent.tools import TOOLS
 from mlexpert_nb.agent.transcript import Transcript
 
@@ -31,6 +32,7 @@ __all__ = [
     "Approve",
     "Claude",
     "Document",
+    "Endpoint",
     "Loop",
     "Message",
     "Meter",
@@ -44,6 +46,7 @@ __all__ = [
     "Replay",
     "Request",
     "ScriptedLLM",
+    "SdkConversation",
     "Text",
     "ToolResult",
     "ToolUse",

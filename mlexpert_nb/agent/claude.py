@@ -1,7 +1,7 @@
 """Claude, or any other model behind the Messages API, as an `LLM`: the only module that knows the anthropic SDK.
 
-The SDK is used for one thing, `messages.stream()`. Retries, the cap on waiting, the strict reading of a reply and the
-words of an error are ours, so that each fault ends in the same way whether it comes before a stream or in it.
+The SDK is used for one thing, `messages.create(stream=True)`. Retries, the cap on waiting, the strict reading of a
+reply and the words of an error are ours, so that each fault ends in the same way whether before a stream or in it.
 """
 
 import time
@@ -91,6 +91,11 @@ class Claude:
         """What is known of the endpoint without asking it."""
         return self._can or remembered(self._key) or unasked(is_local=self.address.is_local)
 
+    @property
+    def context_window(self) -> int:
+        """Tokens that the model reads at once, as far as it is known."""
+        return self.remembered.context_window
+
     def body(self, request: Request) -> dict[str, Any]:
         """Give what a call sends, as JSON; the key is not in it."""
         return self._body(request) | {"max_tokens": min(request.max_tokens or 2**31, self.remembered.max_tokens)}
@@ -115,14 +120,14 @@ class Claude:
             ContextTooLongError: The conversation does not fit the model.
             EndpointError: The endpoint could not be reached, refused, or answered with something else.
         """
-        expected = self.count(request) if self.meter.budget_usd is not None else estimate_tokens(request)
+        expected = self.count(request) if self.meter.budget_usd is not None else 0  # else nothing depends on it
         for attempt in range(_ATTEMPTS):
             body = self._body(request) | {"max_tokens": self._most(request, expected)}
             turn, fault = self._try(body, on_text)
             if turn is not None:
                 self.meter.add(turn.usage)
                 return turn
-            self.meter.lose(expected)
+            self.meter.lose(expected or estimate_tokens(request))
             if fault.too_long:
                 raise ContextTooLongError(f"{self._model} cannot read so much at once: {fault.sentence}")
             if fault.field and self._give_up(fault.field):
@@ -141,7 +146,7 @@ class Claude:
 
     def _try(self, body: Mapping[str, Any], on_text: OnText) -> tuple[Turn | None, Fault]:
         try:
-            with self._client().messages.stream(**body) as events:
+            with self._client().messages.create(**body, stream=True) as events:
                 return read_turn(events, on_text), Fault("")
         except Exception as error:  # noqa: BLE001 - the SDK lets its transport's and its parser's errors through
             return None, read_fault(error)  # told in our words: the exception holds the request, and so the key

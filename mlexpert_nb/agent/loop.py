@@ -9,13 +9,15 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from mlexpert_nb.agent.briefing import brief
+from mlexpert_nb.agent.capabilities import CONTEXT_WINDOW
 from mlexpert_nb.agent.doom import STOP, WARN, Circles, warning
-from mlexpert_nb.agent.history import compact, size
+from mlexpert_nb.agent.history import SHARE, compact, size
 from mlexpert_nb.agent.llm import LLM, Block, Document, Message, Request, Text, ToolResult, ToolUse, Turn
 from mlexpert_nb.agent.permissions import Phase, offered, refusal
 from mlexpert_nb.agent.plan import Plan, digest
 from mlexpert_nb.agent.prices import Meter
 from mlexpert_nb.agent.prompts import specialist_prompt
+from mlexpert_nb.agent.size import CHARS_PER_TOKEN
 from mlexpert_nb.agent.tools import TOOLS, Tool
 from mlexpert_nb.agent.transcript import Transcript
 from mlexpert_nb.agent.trim import trimmed
@@ -33,7 +35,6 @@ Approve: TypeAlias = Callable[[str], str | None]
 Answer: TypeAlias = Callable[[ToolUse], str | None]
 """Asked when the llm asks the user; gives what the user said, or None where nobody has answered yet."""
 
-LARGEST_CHARS = 420_000  # of a conversation, about 140 000 tokens, at which its older part is shortened
 _CUT_OFF = (
     "Your answer was cut off at its length limit, and a tool call in it was dropped. Go on in smaller pieces: one "
     "file, or one part of a file, a call."
@@ -178,7 +179,8 @@ class Loop:
         return self._reason(), turn.text
 
     def _ask(self) -> Turn:
-        if size(self._messages) > LARGEST_CHARS:
+        window = getattr(self.llm, "context_window", CONTEXT_WINDOW)
+        if size(self._messages) > SHARE * window * CHARS_PER_TOKEN:
             self._shorten()
         try:
             return self._said(self.llm.turn(self.request(), self._say))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self, cast
 
+from mlexpert_nb.agent.capabilities import CONTEXT_WINDOW
 from mlexpert_nb.agent.llm import LLM, OnText, Request, StopReason, Turn
 from mlexpert_nb.agent.prices import Meter
 from mlexpert_nb.agent.wire import from_block, from_usage, said
@@ -122,6 +123,11 @@ class Replay:
         if self._then is not None:
             return self._then.statement
         return f"Replayed from a recording of {self.name}: no key, no network; the judge measured everything anew."
+
+    @property
+    def context_window(self) -> int:
+        """Tokens that who goes on reads at once."""
+        return int(getattr(self._then, "context_window", CONTEXT_WINDOW))
 
     def turn(self, request: Request, on_text: OnText) -> Turn:
         """Give the next recorded turn; after the last one, ask who goes on.

@@ -1,8 +1,8 @@
 """Reads one streamed turn, and trusts none of it until it is whole.
 
-The SDK's stream mends half JSON silently, ends without complaint when the connection closes, and lets its transport's
-errors through as they are; so the parts of a tool's input are gathered here and parsed strictly, and a turn counts only
-after its `message_stop`.
+The SDK's own gathering mends half JSON silently and parses a tool's input anew with every part of it; its streams end
+without complaint when the connection closes, and let their transport's errors through as they are. So the parts are
+gathered here and parsed once, strictly, and a turn counts only after its `message_stop`.
 """
 
 import json
@@ -31,42 +31,85 @@ def read_turn(events: Iterable[Any], on_text: OnText) -> Turn:
     """Read a stream to its end.
 
     Args:
-        events: Events of `messages.stream()`, raw and derived.
+        events: Raw events of `messages.create(stream=True)`.
         on_text: Handed the words as they come.
 
     Raises:
         MalformedReplyError: The reply is not a whole, valid turn; nothing of it may be used.
     """
-    parts: dict[int, list[str]] = {}
-    began, stopped, message = False, False, None
+    reply = _Reply()
     for event in events:
-        kind = event.type
-        if kind == "text":
-            on_text(event.text)
-        elif kind == "content_block_delta" and getattr(event.delta, "type", "") == "input_json_delta":
-            parts.setdefault(event.index, []).append(event.delta.partial_json)
-        elif kind == "message_start":
-            began = True
-        elif kind == "message_stop":
-            stopped, message = True, getattr(event, "message", None)
-    if began and not stopped:
+        words = reply.take(event)
+        if words:
+            on_text(words)
+    if reply.began and not reply.stopped:
         raise MalformedReplyError("the reply broke off before its end", again=True)
-    if message is None:
+    if not reply.began:
         raise MalformedReplyError("the reply holds no message; is this a Messages API endpoint? check --base-url")
-    return _turn(message, parts)
+    return reply.turn()
 
 
-def _turn(message: Any, parts: dict[int, list[str]]) -> Turn:
-    if not isinstance(message.content, list):
-        raise MalformedReplyError("the reply has no content; is this a Messages API endpoint?")
-    reason = _ENDS.get(message.stop_reason, message.stop_reason)
-    if reason not in get_args(StopReason):
-        raise MalformedReplyError(f"the reply ended for an unknown reason, {str(reason)[:60]!r}")
-    blocks = [_block(block.to_dict(warnings=False), parts.get(index)) for index, block in enumerate(message.content)]
-    usage = from_usage(message.usage.to_dict() if message.usage is not None else {})
-    details = getattr(message, "stop_details", None)
-    detail = str(getattr(details, "category", "") or "") if details is not None else ""
-    return Turn(said(blocks), cast("StopReason", reason), usage, detail)
+class _Reply:
+    """One reply as far as it has come: blocks by their place, each with the parts of its texts."""
+
+    def __init__(self) -> None:
+        self.began = self.stopped = False
+        self._blocks: dict[int, dict[str, Any]] = {}
+        self._parts: dict[tuple[int, str], list[str]] = {}
+        self._usage: dict[str, Any] = {}
+        self._reason, self._detail = "", ""
+
+    def take(self, event: Any) -> str:
+        """Add one event; give the words in it."""
+        match event.type:
+            case "content_block_delta":
+                return self._add(event.index, event.delta)
+            case "content_block_start":
+                self._blocks[event.index] = event.content_block.to_dict(warnings=False)
+                return str(self._blocks[event.index].get("text") or "")
+            case "message_start":
+                self.began = True
+                self._count(event.message.usage)
+            case "message_delta":
+                self._reason = event.delta.stop_reason or ""
+                self._detail = str(getattr(getattr(event.delta, "stop_details", None), "category", "") or "")
+                self._count(event.usage)
+            case "message_stop":
+                self.stopped = True
+        return ""
+
+    def turn(self) -> Turn:
+        """Give the whole."""
+        reason = _ENDS.get(self._reason, self._reason)
+        if reason not in get_args(StopReason):
+            raise MalformedReplyError(f"the reply ended for an unknown reason, {str(reason)[:60]!r}")
+        for (index, field), parts in self._parts.items():
+            if field != "partial_json":
+                self._blocks[index][field] = str(self._blocks[index].get(field) or "") + "".join(parts)
+        blocks = [_block(raw, self._parts.get((index, "partial_json"))) for index, raw in sorted(self._blocks.items())]
+        return Turn(said(blocks), cast("StopReason", reason), from_usage(self._usage), self._detail)
+
+    def _add(self, index: int, delta: Any) -> str:
+        field = _FIELDS.get(delta.type)
+        if field is None:
+            return ""
+        part = getattr(delta, field)
+        if index not in self._blocks:
+            raise MalformedReplyError("the reply has a part of a block that never began", again=True)
+        self._parts.setdefault((index, field), []).append(part)
+        return part if field == "text" else ""
+
+    def _count(self, usage: Any) -> None:
+        if usage is not None:
+            self._usage |= {key: value for key, value in usage.to_dict(warnings=False).items() if value is not None}
+
+
+_FIELDS = {
+    "text_delta": "text",
+    "input_json_delta": "partial_json",
+    "thinking_delta": "thinking",
+    "signature_delta": "signature",
+}
 
 
 def _block(raw: dict[str, object], parts: list[str] | None) -> Text | ToolUse | Opaque:

@@ -2,18 +2,20 @@
 
 import base64
 from pathlib import Path
+from typing import TypeAlias
 
-from mlexpert_nb.agent import Approve, Claude, Document, Loop, Replay, Request, ToolUse, Transcript
+from mlexpert_nb.agent import Approve, Claude, Document, Loop, Replay, SdkConversation, ToolUse, Transcript, close
 from mlexpert_nb.api.options import Ticket, recorded
 from mlexpert_nb.errors import UsageError
-from mlexpert_nb.packages import Event
+from mlexpert_nb.packages import ContextPackage, Event
 from mlexpert_nb.workspace import Draft, Stage
 
 TRANSCRIPT = "transcript.jsonl"
+Conversation: TypeAlias = Loop | SdkConversation
 LARGEST_PDF = 20 * 2**20  # bytes of all PDFs of one request; a call of the API takes 32 MB with everything
 
 
-def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = True) -> Loop:
+def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = True) -> Conversation:
     """Give the conversation about a request, ready to run; what is said goes into the stage.
 
     Args:
@@ -33,6 +35,17 @@ def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = Tr
         transcript.go_live()
     for note in answerer.notes:
         ticket.on_event(Event("note", note))
+    if answerer.sdk is not None:
+        return SdkConversation(
+            answerer.sdk,
+            stage,
+            approve=approve,
+            on_event=ticket.on_event,
+            transcript=transcript,
+            max_turns=ticket.settings.max_turns,
+            budget_usd=answerer.meter.budget_usd,
+            answer=_Answers(ticket),
+        )
     return Loop(
         ticket.llm,
         stage,
@@ -72,11 +85,18 @@ def documents(ticket: Ticket, *, asks: bool = True) -> tuple[Document, ...]:
     return tuple(Document(path.name, base64.b64encode(path.read_bytes()).decode()) for path in papers)
 
 
-def tell_cost(ticket: Ticket, request: Request) -> None:
+def tell_cost(ticket: Ticket, loop: Conversation, context: ContextPackage, papers: tuple[Document, ...]) -> None:
     """Say, before the first call, what it will read and what a run of the usual length would cost."""
     llm = ticket.llm
-    if isinstance(llm, Claude):
-        ticket.on_event(Event("note", llm.meter.estimate(llm.count(request))))
+    if isinstance(llm, Claude) and isinstance(loop, Loop):
+        ticket.on_event(Event("note", llm.meter.estimate(llm.count(loop.open(context, papers)))))
+
+
+def end(ticket: Ticket, loop: Conversation | None) -> None:
+    """Let go of what a conversation holds: a connection, a program."""
+    close(ticket.llm)
+    if isinstance(loop, SdkConversation):
+        loop.close()
 
 
 def _refuse_other_request(ticket: Ticket) -> None:

@@ -9,6 +9,7 @@ from mlexpert_nb.agent import (
     DEFAULT_MODEL,
     LLM,
     Claude,
+    Endpoint,
     Meter,
     OfflineSpecialist,
     Recording,
@@ -21,7 +22,7 @@ from mlexpert_nb.config import LLM_NAMES, Settings
 from mlexpert_nb.errors import EnvironmentProblem, UnknownNameError, UsageError
 from mlexpert_nb.keys import VARIABLES, Found, Redact, Secret, find_key, redactor
 
-REPLAY = "replay:"
+REPLAY, SDK = "replay:", "claude-agent-sdk"
 BUDGET_USD = 5.0  # of a run that names none, where the price is known
 AskKey = Callable[[], str | None]
 
@@ -37,6 +38,7 @@ class Answerer:
         is_language_model: Whether it is one, which may be told to go on and to mend what the judge finds.
         is_live: Whether it is asked over a network, so that a cut-off run is worth keeping.
         recording: What is played before it is asked, or instead.
+        sdk: Where it is asked through claude-agent-sdk, which brings a loop of its own; None without it.
         notes: What the user should know first.
     """
 
@@ -47,6 +49,12 @@ class Answerer:
     is_live: bool = False
     recording: Recording = field(default_factory=Recording)
     notes: tuple[str, ...] = ()
+    sdk: Endpoint | None = None
+
+    @property
+    def statement(self) -> str:
+        """One sentence for the card: who answered, and what that means."""
+        return f"{self.llm.statement} Through claude-agent-sdk." if self.sdk else self.llm.statement
 
 
 def choose(settings: Settings, ask_key: AskKey | None = None, environ: Mapping[str, str] = os.environ) -> Answerer:
@@ -108,6 +116,9 @@ def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, st
     budget = settings.budget_usd if settings.budget_usd is not None else BUDGET_USD if price else None
     meter = Meter(model, price, budget)
     llm = Claude(address, secret, model, meter=meter)
+    if settings.llm == SDK:  # its program keeps the conversation, so that nothing can go on with it later
+        endpoint = Endpoint(model, address, secret)
+        return Answerer(llm, meter, redactor(secret), is_language_model=True, notes=llm.notes, sdk=endpoint)
     return Answerer(llm, meter, redactor(secret), is_language_model=True, is_live=True, notes=llm.notes)
 
 

@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass, replace
 from typing import Any
 
-from mlexpert_nb.agent import Claude, Request, Text
+from mlexpert_nb.agent import Claude, Loop, Request, Text
 from mlexpert_nb.api.conversation import converse, documents
 from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.proof import Job
@@ -40,6 +40,8 @@ def preview(request: Ticket) -> Preview:
         raise UsageError(job.message)
     with job.workspace.stage() as stage:
         loop = converse(job.ticket, stage, lambda _text: None, keeps=False)
+        if not isinstance(loop, Loop):
+            raise UsageError("claude-agent-sdk puts its own words around the request; --llm claude shows what it sends")
         first = loop.open(job.context, documents(job.ticket, asks=False))
     if not isinstance(request.llm, Claude):
         return Preview("nobody; this specialist runs on this machine and sends nothing", _told(first))

@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
-from mlexpert_nb.agent import Loop, Outcome, Plan, close, digest
-from mlexpert_nb.api.conversation import converse, documents, tell_cost
+from mlexpert_nb.agent import Meter, Outcome, Plan, digest
+from mlexpert_nb.api.conversation import Conversation, converse, documents, end, tell_cost
 from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.proof import (
     Job,
@@ -103,38 +103,35 @@ def unchanged(job: Job) -> ResultPackage | None:
 
 
 def _deliver(job: Job, decide: Decide) -> ResultPackage:
-    try:
-        return _worked(job, decide)
-    finally:
-        close(job.ticket.llm)
+    loop: Conversation | None = None
 
+    def approve(text: str) -> str | None:
+        _refuse_to_replace(job, Plan.from_text(text), stage)
+        approved = _approved_before(job, text)
+        approved = decide(text, stage) if approved is None else approved
+        if approved is not None:
+            job.ticket.on_event(Event("phase", "write"))
+        return approved
 
-def _worked(job: Job, decide: Decide) -> ResultPackage:
     with job.workspace.stage() as stage:
-
-        def approve(text: str) -> str | None:
-            _refuse_to_replace(job, Plan.from_text(text), stage)
-            approved = _approved_before(job, text)
-            approved = decide(text, stage) if approved is None else approved
-            if approved is not None:
-                job.ticket.on_event(Event("phase", "write"))
-            return approved
-
-        loop = converse(job.ticket, stage, approve)
-        papers = documents(job.ticket)
-        tell_cost(job.ticket, loop.open(job.context, papers))
-        outcome = loop.run(job.context, papers)
-        result = _finish(job, loop, outcome, stage)
+        try:
+            loop = converse(job.ticket, stage, approve)
+            papers = documents(job.ticket)
+            tell_cost(job.ticket, loop, job.context, papers)
+            outcome = loop.run(job.context, papers)
+            result = _finish(job, loop, outcome, stage)
+        finally:
+            end(job.ticket, loop)
     if job.ticket.answerer.is_live and (result.status == "implementation_complete" or outcome.reason in OVER):
         Draft(job.ticket.settings.workspace).drop()
     return result
 
 
-def _finish(job: Job, loop: Loop, outcome: Outcome, stage: Stage) -> ResultPackage:
+def _finish(job: Job, loop: Conversation, outcome: Outcome, stage: Stage) -> ResultPackage:
     """Judge what was written, hand failures back to a language model, and commit what passes."""
     judged: dict[str, ResultPackage] = {}  # what was on the stage -> what is wrong with it
     while True:
-        facts = _facts(job, outcome, stage)
+        facts = _facts(job, outcome, stage, loop.meter)
         if outcome.plan is None or not _is_judged(job, outcome, stage):
             return _ended(job, outcome, facts)
         state = stage.diff()
@@ -228,17 +225,16 @@ def _refuse_to_replace(job: Job, plan: Plan, stage: Stage) -> None:
         )
 
 
-def _facts(job: Job, outcome: Outcome, stage: Stage) -> dict[str, object]:
-    answerer = job.ticket.answerer
+def _facts(job: Job, outcome: Outcome, stage: Stage, meter: Meter | None) -> dict[str, object]:
     return {
         "key": job.key,
         "request": job.context.task,
         "verb": job.ticket.verb,
-        "llm": job.ticket.llm.statement,
+        "llm": job.ticket.answerer.statement,
         "plan_digest": digest(outcome.plan_text) if outcome.plan_text else "",
         "turns": outcome.turns,
         "planned_vs_done": planned_versus_done(outcome, stage),
-        **({"cost": answerer.meter.told()} if answerer.is_live else {}),
+        **({"cost": meter.told()} if meter is not None and meter.usage.read else {}),
     }
 
 

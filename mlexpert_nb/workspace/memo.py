@@ -56,12 +56,9 @@ class Draft:
             incoming.replace(self.path)
 
     def append(self, line: str) -> None:
-        """Add one line, on the disk before it returns."""
-        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, _PRIVATE)
-        try:
-            os.write(descriptor, f"{line}\n".encode())
-        finally:
-            os.close(descriptor)
+        """Add one line and hand it to the operating system, so that a killed process has lost nothing."""
+        with open(self.path, "ab", opener=_private) as file:
+            file.write(f"{line}\n".encode())
 
     def lines(self) -> tuple[str, ...]:
         """Give what is there; empty where no run is unfinished."""
@@ -74,6 +71,10 @@ class Draft:
         """Forget it: the run is finished."""
         with suppress(OSError):
             self.path.unlink()
+
+
+def _private(path: str, flags: int) -> int:
+    return os.open(path, flags, _PRIVATE)
 
 
 def _folder(environ: Mapping[str, str], place: tuple[str, str]) -> Path:

@@ -12,6 +12,7 @@ from mlexpert_nb.workspace.problems import explained
 from mlexpert_nb.workspace.snapshot import Fingerprint, take
 from mlexpert_nb.workspace.transaction import Delta
 
+_EVERYTHING = "**/*"
 _MAX_LINE = 500  # characters of a line that grep shows; a minified file is one line
 
 
@@ -124,7 +125,7 @@ class Stage:
             found = [path for path in walk(self.root) if not _is_state(path) and (self.root / path).is_file()]
         return tuple(sorted(found))
 
-    def grep(self, pattern: str, glob: str = "**/*") -> tuple[str, ...]:
+    def grep(self, pattern: str, glob: str = _EVERYTHING) -> tuple[str, ...]:
         """Find a regular expression in the text files.
 
         Returns:
@@ -139,11 +140,16 @@ class Stage:
             raise UsageError(f"{pattern!r} is not a regular expression: {error}; escape special characters") from None
         if ".." in Path(glob).parts or glob.startswith(("/", "~")) or not glob:
             raise OutsideWorkspaceError(f"{glob!r} is outside the workspace; use a glob such as 'src/**/*.py'")
+        return tuple(line for path in self._found(glob) for line in self._matches(path, expression))
+
+    def _found(self, glob: str) -> list[str]:
+        if glob == _EVERYTHING:
+            return list(self.files())
         try:
             wanted = {place.relative_to(self.root).as_posix() for place in self.root.glob(glob)}
         except (ValueError, NotImplementedError) as error:
             raise UsageError(f"{glob!r} is not a glob: {error}; use one such as 'src/**/*.py'") from None
-        return tuple(line for path in self.files() if path in wanted for line in self._matches(path, expression))
+        return [path for path in self.files() if path in wanted]
 
     def changes(self) -> tuple[FileChange, ...]:
         """Tell which files differ from where the run started, sorted, without the run's state."""

@@ -61,6 +61,7 @@ ENDS = {  # scenario: how it ends, and how many calls were made
     "stall-mid-stream": ("the endpoint stopped answering", 3),
     "eof-mid-stream": ("broke off before its end", 3),
     "eof-mid-tool": ("broke off before its end", 3),
+    "part-of-nothing": ("a part of a block that never began", 3),
     "bad-json-event": ("not one of the Messages API; check --base-url", 3),
     "html-200": ("holds no message; is this a Messages API endpoint", 1),
     "no-events": ("holds no message; is this a Messages API endpoint", 1),

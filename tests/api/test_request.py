@@ -142,7 +142,7 @@ def test_a_request_out_of_the_catalogue_says_what_is_near(work):
         ({"vram": "-1GB"}, UsageError, "-1GB"),
         ({"approve": "maybe"}, UnknownNameError, "no --approve named 'maybe'"),
         ({"llm": "gpt"}, UnknownNameError, "no --llm named 'gpt'"),
-        ({"llm": "claude"}, EnvironmentProblem, "--llm claude is not in this version"),
+        ({"llm": "claude"}, EnvironmentProblem, "no key for api.anthropic.com: set ANTHROPIC_API_KEY"),
         ({"max_turns": -1}, UsageError, "--max-turns -1"),
         ({"budget_usd": -3.0}, UsageError, "--budget-usd -3.0"),
         ({"model": "claude-sonnet-5-5"}, UsageError, "--model is for a language model"),

@@ -122,6 +122,10 @@ SCENARIOS = {
         event("content_block_delta", index=0, delta={"type": "hologram_delta", "depth": 3}),
         *list(events(OK, "fake"))[-2:],
     ),
+    "part-of-nothing": _raw(
+        start("fake", USAGE),
+        event("content_block_delta", index=4, delta={"type": "text_delta", "text": "out of nowhere"}),
+    ),
     "empty-content": _reply(Reply([])),
     "thinking": _reply(Reply([thinking("let me think"), text("all is well")])),
     "unknown-tool": _reply(turn(tool("Teleport", to="Mars"))),

@@ -31,8 +31,8 @@ def propose(context: ContextPackage) -> Mapping[str, Any] | str:
     kind = context.evidence.get("detection", {}).get("kind", "architecture")
     if kind in NEEDS_LANGUAGE_MODEL:
         return (
-            f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model: --llm claude with a key, or --base-url of an endpoint of yours; "
-            "offline it implements what `mlexpert catalogue` lists"
+            f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model: --llm claude with a key, or --base-url of an "
+            "endpoint of yours; offline it implements what `mlexpert catalogue` lists"
         )
     match = find(context.task, context.requirements.features)
     if match.entry is None:
