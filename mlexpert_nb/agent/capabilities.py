@@ -48,16 +48,6 @@ Ask = Callable[[str, Mapping[str, Any]], Mapping[str, Any] | None]
 """Asks the endpoint one thing ("models", "count_tokens"); None where it does not know how to answer."""
 
 
-def capabilities(key: str, ask: Ask, *, is_local: bool) -> Capabilities:
-    """Give what is remembered under `key`, or ask the endpoint and remember it."""
-    known = remembered(key)
-    if known is not None:
-        return known
-    found = _probe(ask, is_local=is_local)
-    keep(key, found)
-    return found
-
-
 def remembered(key: str) -> Capabilities | None:
     """Give what is known from an earlier run; None where nothing is."""
     known = recall(_MEMO).get(key)
@@ -71,7 +61,8 @@ def keep(key: str, found: Capabilities) -> None:
     remember(_MEMO, {**recall(_MEMO), key: asdict(found)})
 
 
-def _probe(ask: Ask, *, is_local: bool) -> Capabilities:
+def probe(ask: Ask, *, is_local: bool) -> Capabilities:
+    """Ask an endpoint what it can do."""
     said, usual = ask("models", {}) or {}, unasked(is_local=is_local)
     can = said.get("capabilities") or {}
     letter = {"type": "text", "text": "x"}
@@ -87,8 +78,8 @@ def _probe(ask: Ask, *, is_local: bool) -> Capabilities:
         count_tokens=plain is not None,
         pdf=bool(pdf),
         thinking=bool(_supported(adaptive)),
-        context_window=window if isinstance(window, int) else usual.context_window,
-        max_tokens=min(most, LONGEST_TURN) if isinstance(most, int) else usual.max_tokens,
+        context_window=window if isinstance(window, int) and window > 0 else usual.context_window,
+        max_tokens=min(most, LONGEST_TURN) if isinstance(most, int) and most > 0 else usual.max_tokens,
     )
 
 

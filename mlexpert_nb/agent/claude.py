@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from mlexpert_nb.agent.address import Address
-from mlexpert_nb.agent.capabilities import Capabilities, capabilities, keep, remembered, unasked
+from mlexpert_nb.agent.capabilities import Capabilities, keep, probe, remembered, unasked
 from mlexpert_nb.agent.faults import Fault, pause, read_fault
-from mlexpert_nb.agent.llm import OnText, Request, Turn
+from mlexpert_nb.agent.llm import OnText, Request, Turn, Usage
 from mlexpert_nb.agent.prices import Meter
 from mlexpert_nb.agent.size import estimate_tokens
-from mlexpert_nb.agent.stream import read_turn
+from mlexpert_nb.agent.stream import Reply, read_turn
 from mlexpert_nb.agent.wire import to_messages, to_tool
 from mlexpert_nb.errors import BudgetError, ContextTooLongError, EndpointError
-from mlexpert_nb.keys import Secret
+from mlexpert_nb.keys import Secret, redactor
 
 if TYPE_CHECKING:
     import anthropic
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "claude-sonnet-5-5"
 _LEAST_TOKENS = 256  # a turn that may write less is not worth paying for
 _ATTEMPTS = 3
+_SAYS_NOTHING = frozenset({401, 402, 403, 408, 409, 429, 500, 502, 503, 504, 529})  # of what an endpoint can do
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +55,10 @@ class Claude:
     ) -> None:
         self.address, self.meter = address, meter
         self._secret, self._model, self._patience = secret, model, patience or Patience()
+        self._redact = redactor(secret)
         self._made: anthropic.Anthropic | None = None
         self._can: Capabilities | None = None
+        self._was_heard = True
 
     @property
     def name(self) -> str:
@@ -81,9 +84,13 @@ class Claude:
 
     @property
     def capabilities(self) -> Capabilities:
-        """What the endpoint can do; asked once, then remembered between runs."""
+        """What the endpoint can do; asked once, then remembered between runs, unless it could not be reached."""
+        self._can = self._can or remembered(self._key)
         if self._can is None:
-            self._can = capabilities(self._key, self._ask, is_local=self.address.is_local)
+            self._was_heard = True
+            self._can = probe(self._ask, is_local=self.address.is_local)
+            if self._was_heard:
+                keep(self._key, self._can)
         return self._can
 
     @property
@@ -123,11 +130,11 @@ class Claude:
         expected = self.count(request) if self.meter.budget_usd is not None else 0  # else nothing depends on it
         for attempt in range(_ATTEMPTS):
             body = self._body(request) | {"max_tokens": self._most(request, expected)}
-            turn, fault = self._try(body, on_text)
+            turn, fault, used = self._try(body, on_text)
             if turn is not None:
                 self.meter.add(turn.usage)
                 return turn
-            self.meter.lose(expected or estimate_tokens(request))
+            self.meter.lose(max(used.read, expected or estimate_tokens(request)), used.output_tokens)
             if fault.too_long:
                 raise ContextTooLongError(f"{self._model} cannot read so much at once: {fault.sentence}")
             if fault.field and self._give_up(fault.field):
@@ -144,12 +151,14 @@ class Claude:
         if made is not None:
             made.close()
 
-    def _try(self, body: Mapping[str, Any], on_text: OnText) -> tuple[Turn | None, Fault]:
+    def _try(self, body: Mapping[str, Any], on_text: OnText) -> tuple[Turn | None, Fault, Usage]:
+        reply = Reply()
         try:
             with self._client().messages.create(**body, stream=True) as events:
-                return read_turn(events, on_text), Fault("")
+                return read_turn(events, on_text, reply), Fault(""), Usage()
         except Exception as error:  # noqa: BLE001 - the SDK lets its transport's and its parser's errors through
-            return None, read_fault(error)  # told in our words: the exception holds the request, and so the key
+            fault = read_fault(error)  # told in our words: the exception holds the request, and so the key
+        return None, replace(fault, sentence=self._redact(fault.sentence)), reply.usage
 
     def _most(self, request: Request, expected: int) -> int:
         most = min(request.max_tokens or self.capabilities.max_tokens, self.capabilities.max_tokens)
@@ -184,15 +193,18 @@ class Claude:
         return True
 
     def _ask(self, what: str, more: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        client = self._client()
         try:
+            client = self._client()
             if what == "models":
                 return client.models.retrieve(self._model, timeout=self._patience.connect_s).to_dict()
             body = dict(more)
             if "content" in body:
                 body = {"model": self._model, "messages": [{"role": "user", "content": body["content"]}]}
             return client.messages.count_tokens(**body, timeout=self._patience.connect_s).to_dict()
-        except Exception:  # noqa: BLE001 - an endpoint that cannot be asked is one that cannot do it
+        except Exception as error:  # noqa: BLE001 - an endpoint that cannot be asked is one that cannot do it
+            is_gone = type(error).__name__ in ("APIConnectionError", "APITimeoutError")
+            if is_gone or getattr(error, "status_code", 0) in _SAYS_NOTHING:
+                self._was_heard = False
             return None
 
     @property

@@ -93,7 +93,8 @@ def _message(error: BaseException) -> str:
 
 
 def _line(text: object) -> str:
-    return " ".join(str(text).split())[:300]
+    """Give text from outside on one line, without what would steer a terminal."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(text)[:1_000]).split())[:300]
 
 
 def _seconds(text: str | None) -> float | None:

@@ -75,10 +75,11 @@ class Meter:
         """Count one whole turn."""
         self.usage += usage
 
-    def lose(self, num_input_tokens: int) -> None:
-        """Count a call that failed half-way and may have been billed: what it read, priced as a cache write."""
+    def lose(self, num_input_tokens: int, num_output_tokens: int = 0) -> None:
+        """Count a call that failed half-way and may have been billed: what it read, as a cache write, and wrote."""
         if self.price is not None:
-            self.lost_usd += self.price.of(Usage(cache_write_tokens=num_input_tokens))
+            lost = Usage(cache_write_tokens=num_input_tokens, output_tokens=num_output_tokens)
+            self.lost_usd += self.price.of(lost)
 
     def affordable(self, num_input_tokens: int, most: int) -> int:
         """Give how many tokens the next turn may write so that the budget holds whatever it does; 0 if it cannot.

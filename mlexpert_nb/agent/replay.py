@@ -84,7 +84,7 @@ def read_recording(path: Path) -> Recording:
         raise UsageError(
             f"{path} cannot be read as a transcript: {error}; give the transcript.jsonl of a run"
         ) from None
-    return Recording.read(text.splitlines(), str(path))
+    return Recording.read(text.strip("\n").split("\n"), str(path))
 
 
 class Replay:

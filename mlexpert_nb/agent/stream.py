@@ -7,11 +7,14 @@ gathered here and parsed once, strictly, and a turn counts only after its `messa
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, cast, get_args
 
-from mlexpert_nb.agent.llm import OnText, Opaque, StopReason, Text, ToolUse, Turn
-from mlexpert_nb.agent.wire import from_block, from_usage, said
+from mlexpert_nb.agent.llm import OnText, Opaque, StopReason, Text, ToolUse, Turn, Usage
+from mlexpert_nb.agent.size import CHARS_PER_TOKEN
+from mlexpert_nb.agent.wire import from_block, from_usage, said, whole
 
+LONGEST_REPLY = 4 * 2**20  # characters and events of one turn; the longest that a model may write has a tenth of it
 _ENDS: dict[str, StopReason] = {"stop_sequence": "end_turn"}
 
 
@@ -27,21 +30,22 @@ class MalformedReplyError(Exception):
         self.again = again
 
 
-def read_turn(events: Iterable[Any], on_text: OnText) -> Turn:
+def read_turn(events: Iterable[Any], on_text: OnText, reply: "Reply | None" = None) -> Turn:
     """Read a stream to its end.
 
     Args:
         events: Raw events of `messages.create(stream=True)`.
         on_text: Handed the words as they come.
+        reply: What is filled, for those who want to know what came of a reply that broke off.
 
     Raises:
         MalformedReplyError: The reply is not a whole, valid turn; nothing of it may be used.
     """
-    reply = _Reply()
+    reply = reply or Reply()
     for event in events:
         words = reply.take(event)
         if words:
-            on_text(words)
+            on_text(whole(words))
     if reply.began and not reply.stopped:
         raise MalformedReplyError("the reply broke off before its end", again=True)
     if not reply.began:
@@ -49,7 +53,7 @@ def read_turn(events: Iterable[Any], on_text: OnText) -> Turn:
     return reply.turn()
 
 
-class _Reply:
+class Reply:
     """One reply as far as it has come: blocks by their place, each with the parts of its texts."""
 
     def __init__(self) -> None:
@@ -57,14 +61,26 @@ class _Reply:
         self._blocks: dict[int, dict[str, Any]] = {}
         self._parts: dict[tuple[int, str], list[str]] = {}
         self._usage: dict[str, Any] = {}
+        self._heard = self._events = 0
         self._reason, self._detail = "", ""
+
+    @property
+    def usage(self) -> Usage:
+        """What it took so far: as the endpoint counts it, and at least what was heard."""
+        counted = from_usage(self._usage)
+        return replace(counted, output_tokens=max(counted.output_tokens, int(self._heard / CHARS_PER_TOKEN)))
 
     def take(self, event: Any) -> str:
         """Add one event; give the words in it."""
+        self._events += 1
+        if self._heard + self._events > LONGEST_REPLY:
+            raise MalformedReplyError("the reply is longer than any turn may be, and was cut off")
         match event.type:
             case "content_block_delta":
                 return self._add(event.index, event.delta)
             case "content_block_start":
+                if event.index in self._blocks:
+                    raise MalformedReplyError("the reply begins the same block twice", again=True)
                 self._blocks[event.index] = event.content_block.to_dict(warnings=False)
                 return str(self._blocks[event.index].get("text") or "")
             case "message_start":
@@ -85,7 +101,7 @@ class _Reply:
             raise MalformedReplyError(f"the reply ended for an unknown reason, {str(reason)[:60]!r}")
         for (index, field), parts in self._parts.items():
             if field != "partial_json":
-                self._blocks[index][field] = str(self._blocks[index].get(field) or "") + "".join(parts)
+                self._blocks[index][field] = str(self._blocks[index].get(field) or "") + whole("".join(parts))
         blocks = [_block(raw, self._parts.get((index, "partial_json"))) for index, raw in sorted(self._blocks.items())]
         return Turn(said(blocks), cast("StopReason", reason), from_usage(self._usage), self._detail)
 
@@ -96,6 +112,7 @@ class _Reply:
         part = getattr(delta, field)
         if index not in self._blocks:
             raise MalformedReplyError("the reply has a part of a block that never began", again=True)
+        self._heard += len(part)
         self._parts.setdefault((index, field), []).append(part)
         return part if field == "text" else ""
 
@@ -125,9 +142,14 @@ def _block(raw: dict[str, object], parts: list[str] | None) -> Text | ToolUse | 
 
 def _strict(text: str) -> tuple[dict[str, Any], str]:
     try:
-        value = json.loads(text or "{}")
-    except ValueError as error:
+        value = json.loads(text or "{}", parse_constant=_no_number)
+        json.dumps(value, ensure_ascii=False).encode()  # half a character could be neither kept nor sent back
+    except (ValueError, RecursionError) as error:
         return {}, f"the input is not valid JSON ({error}); send the whole call again"
     if not isinstance(value, dict):
         return {}, f"the input is a JSON {type(value).__name__}, not an object; send the whole call again"
     return value, ""
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no number of JSON")

@@ -1,28 +1,39 @@
 """Our words as the JSON of the Messages API, and back: what is sent, and what a transcript holds."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlexpert_nb.agent.llm import Block, Document, Message, Opaque, Text, ToolResult, ToolSchema, ToolUse, Usage
 
-_NOTHING = "(nothing)"  # the API refuses empty text
+_NOTHING = "(nothing)"  # the API refuses text without a letter
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 def to_block(block: Block) -> dict[str, Any]:
     """Give one block as JSON."""
     match block:
         case Text(text):
-            return {"type": "text", "text": text or _NOTHING}
+            return {"type": "text", "text": whole(text) if text.strip() else _NOTHING}
         case ToolUse(id_, name, given, _problem):
             return {"type": "tool_use", "id": id_, "name": name, "input": dict(given)}
         case ToolResult(id_, content, is_error):
             failed = {"is_error": True} if is_error else {}
-            return {"type": "tool_result", "tool_use_id": id_, "content": content or _NOTHING, **failed}
+            return {"type": "tool_result", "tool_use_id": id_, "content": whole(content) or _NOTHING, **failed}
         case Document(title, data, media_type):
             source = {"type": "base64", "media_type": media_type, "data": data}
             return {"type": "document", "title": title, "source": source}
         case Opaque(raw):
             return dict(raw)
+
+
+def whole(text: str) -> str:
+    """Put a mark in place of each half of a character, which no endpoint takes: a model, or a file's name, may have some."""
+    return (
+        text
+        if text.isascii()
+        else _HALF.sub("\ufffd", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
+    )
 
 
 def from_block(raw: Mapping[str, Any]) -> Block:

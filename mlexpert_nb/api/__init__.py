@@ -91,7 +91,7 @@ def is_unfinished(workspace: str | Path, text: str = "") -> bool:
 
 def show_context(text: str, verb: str = "", **options: Unpack[Options]) -> Preview:
     """Give exactly what the first call of a request would send, and to whom; nothing is sent."""
-    return preview(ticket(text, verb, options))
+    return preview(ticket(text, verb, options, sends=False))
 
 
 def verify(workspace: str | Path, receipt: str | None = None) -> judge.Verification:

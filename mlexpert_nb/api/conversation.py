@@ -10,8 +10,10 @@ from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import ContextPackage, Event
 from mlexpert_nb.workspace import Draft, Stage
 
+ANSWERED = "the user answered:\n"
 TRANSCRIPT = "transcript.jsonl"
 Conversation: TypeAlias = Loop | SdkConversation
+_HELD = "another run of this workspace is going on; this one is not kept, and could not go on if it is cut off"
 LARGEST_PDF = 20 * 2**20  # bytes of all PDFs of one request; a call of the API takes 32 MB with everything
 
 
@@ -27,6 +29,8 @@ def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = Tr
     answerer = ticket.answerer
     draft = Draft(ticket.settings.workspace) if keeps and answerer.is_live else None
     transcript = Transcript(stage.state / TRANSCRIPT, answerer.redact, draft)
+    if draft is not None and draft.is_held:
+        ticket.on_event(Event("note", _HELD))
     transcript.add("run", text=ticket.text, verb=ticket.verb, llm=ticket.llm.name, options=recorded(ticket))
     _refuse_other_request(ticket)
     if isinstance(ticket.llm, Replay):
@@ -56,7 +60,7 @@ def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = Tr
         redact=answerer.redact,
         answer=_Answers(ticket),
         nudges=1 if answerer.is_language_model else 0,
-        meter=answerer.meter if answerer.is_language_model else None,
+        meter=answerer.meter if answerer.is_live else None,
     )
 
 
@@ -92,9 +96,17 @@ def tell_cost(ticket: Ticket, loop: Conversation, context: ContextPackage, paper
         ticket.on_event(Event("note", llm.meter.estimate(llm.count(loop.open(context, papers)))))
 
 
+def answers_of(ticket: Ticket) -> str:
+    """Give what the user said to the questions of this run, in an earlier attempt and now."""
+    before = [each.removeprefix(ANSWERED) for each in ticket.answerer.recording.answers.values()]
+    return "\n".join(filter(None, (*before, ticket.answers.strip())))
+
+
 def end(ticket: Ticket, loop: Conversation | None) -> None:
     """Let go of what a conversation holds: a connection, a program."""
     close(ticket.llm)
+    if loop is not None:
+        loop.transcript.close()
     if isinstance(loop, SdkConversation):
         loop.close()
 
@@ -117,7 +129,7 @@ class _Answers:
 
     def __call__(self, call: ToolUse) -> str | None:
         if call.id in self._recorded:
-            return self._recorded[call.id].removeprefix("the user answered:\n")
+            return self._recorded[call.id].removeprefix(ANSWERED)
         if call.name == "out_of_scope" or not self._typed.strip():
             return None
         typed, self._typed = self._typed, ""

@@ -20,7 +20,7 @@ from mlexpert_nb.agent import (
 )
 from mlexpert_nb.config import LLM_NAMES, Settings
 from mlexpert_nb.errors import EnvironmentProblem, UnknownNameError, UsageError
-from mlexpert_nb.keys import VARIABLES, Found, Redact, Secret, find_key, redactor
+from mlexpert_nb.keys import VARIABLES, Found, Redact, as_key, find_key, redactor
 
 REPLAY, SDK = "replay:", "claude-agent-sdk"
 BUDGET_USD = 5.0  # of a run that names none, where the price is known
@@ -57,8 +57,16 @@ class Answerer:
         return f"{self.llm.statement} Through claude-agent-sdk." if self.sdk else self.llm.statement
 
 
-def choose(settings: Settings, ask_key: AskKey | None = None, environ: Mapping[str, str] = os.environ) -> Answerer:
+def choose(
+    settings: Settings, ask_key: AskKey | None = None, environ: Mapping[str, str] = os.environ, *, sends: bool = True
+) -> Answerer:
     """Find out who answers.
+
+    Args:
+        settings: What was asked for.
+        ask_key: Asks for a key that is nowhere to be found.
+        environ: The environment.
+        sends: Whether anything will be sent, for which a key is needed.
 
     Raises:
         UsageError: A name, an address or a transcript cannot be used.
@@ -75,7 +83,7 @@ def choose(settings: Settings, ask_key: AskKey | None = None, environ: Mapping[s
         if settings.llm == "offline":
             _refuse_unused(settings)
         return Answerer(OfflineSpecialist())
-    return _claude(settings, ask_key, environ)
+    return _claude(settings, ask_key if sends else None, environ, sends=sends)
 
 
 def automatic(base_url: str | None, *, has_key: bool) -> str:
@@ -102,10 +110,10 @@ def _replayed(path: Path) -> Answerer:
     return Answerer(Replay(recording), redact=redactor(None), is_language_model=True, recording=recording)
 
 
-def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, str]) -> Answerer:
+def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, str], *, sends: bool) -> Answerer:
     address = read_address(settings.base_url, environ)
     found = find_key(environ) or (None if address.is_local else _asked(ask_key))
-    if found is None and not address.is_local:
+    if found is None and sends and not address.is_local:
         raise EnvironmentProblem(
             f"no key for {address.host}: set {VARIABLES[1]} in the environment that starts Jupyter, or call "
             "mlexpert_nb.configure(api_key=function); --llm offline needs none"
@@ -124,7 +132,7 @@ def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, st
 
 def _asked(ask_key: AskKey | None) -> Found | None:
     typed = ask_key() if ask_key is not None else None
-    return Found(Secret(typed.strip()), "hidden prompt") if typed and typed.strip() else None
+    return as_key(typed, "hidden prompt") if typed and typed.strip() else None
 
 
 def _refuse_unused(settings: Settings) -> None:

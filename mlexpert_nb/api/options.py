@@ -76,8 +76,14 @@ class Ticket:
         return self.answerer.llm
 
 
-def ticket(text: str, verb: str, options: Options) -> Ticket:
+def ticket(text: str, verb: str, options: Options, *, sends: bool = True) -> Ticket:
     """Read the options of a request.
+
+    Args:
+        text: The request.
+        verb: The command; empty to let detection choose.
+        options: What was typed besides.
+        sends: Whether anything will be sent, for which a key is needed.
 
     Raises:
         UsageError: An option has a value that cannot be used, or a key was typed.
@@ -100,7 +106,7 @@ def ticket(text: str, verb: str, options: Options) -> Ticket:
         verb=verb,
         asked=asked,
         settings=settings,
-        answerer=choose(settings, options.get("ask_key")) if isinstance(llm, str) else Answerer(llm),
+        answerer=choose(settings, options.get("ask_key"), sends=sends) if isinstance(llm, str) else Answerer(llm),
         on_event=options.get("on_event") or _ignore,
         ask=options.get("ask"),
         namespace=options.get("namespace"),
@@ -116,6 +122,7 @@ def recorded(request: Ticket) -> dict[str, Any]:
         "paper": [str(Path(path).absolute()) for path in request.asked.paper],
         "max_turns": settings.max_turns,
         "seed": settings.seed,
+        "approve": settings.approve,
         "llm": settings.llm if not request.answerer.is_live else "claude",
     }
     if request.answerer.is_live:

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from typing import Any, TypeAlias
 
 from mlexpert_nb.agent import Meter, Outcome, Plan, digest
-from mlexpert_nb.api.conversation import Conversation, converse, documents, end, tell_cost
+from mlexpert_nb.api.conversation import Conversation, answers_of, converse, documents, end, tell_cost
 from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.proof import (
     Job,
@@ -137,6 +137,7 @@ def _finish(job: Job, loop: Conversation, outcome: Outcome, stage: Stage) -> Res
         state = stage.diff()
         if state in judged:  # sent back, and nothing came of it
             return _not_delivered(job, outcome, judged[state])
+        loop.transcript.settle()
         write_records(stage, facts, plan_text=outcome.plan_text, context=job.context)
         write_cells(stage, cells_of(job, outcome.plan))
         verdict = prove(job, outcome.plan, stage)
@@ -233,6 +234,7 @@ def _facts(job: Job, outcome: Outcome, stage: Stage, meter: Meter | None) -> dic
         "llm": job.ticket.answerer.statement,
         "plan_digest": digest(outcome.plan_text) if outcome.plan_text else "",
         "turns": outcome.turns,
+        **({"answers": said} if (said := answers_of(job.ticket)) else {}),
         "planned_vs_done": planned_versus_done(outcome, stage),
         **({"cost": meter.told()} if meter is not None and meter.usage.read else {}),
     }

@@ -1,9 +1,12 @@
 """A kernel of this Python that runs cells one by one for `notebook_file`, with no front end in sight."""
 
 import asyncio
+import hashlib
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,6 +26,7 @@ Kind = Literal["phase", "say", "tool", "test", "check", "note"]
 KINDS: tuple[Kind, ...] = ("phase", "say", "tool", "test", "check", "note")
 GRACE_S = 2.0  # for the interrupted cell to end its children before the kernel goes
 OURS = "mlexpert_widgets."  # where our views come from, by anywidget's id
+_KEY = re.compile(r"mlx-[0-9a-f]{32}")  # of a view
 
 
 class Headless:
@@ -107,6 +111,22 @@ def without_ours(widgets: Mapping[str, Any]) -> dict[str, Any]:
         if rest:
             kept[mime] = {**told, "state": rest}
     return kept
+
+
+def steady_keys(cells: Sequence[nbformat.NotebookNode]) -> None:
+    """Name the views in the outputs after their cell, not at random, so that the same run gives the same bytes."""
+    for number, cell in enumerate(cells):
+        made: dict[str, str] = {}
+        for output in cell.get("outputs", ()):
+            data = output.get("data", {})
+            for mime, text in data.items():
+                if isinstance(text, str) and "mlx-" in text:
+                    data[mime] = _KEY.sub(partial(_steady, made, str(cell.get("id", number))), text)
+
+
+def _steady(made: dict[str, str], cell: str, found: re.Match[str]) -> str:
+    name = f"{cell} {len(made)}".encode()
+    return made.setdefault(found[0], f"mlx-{hashlib.sha256(name).hexdigest()[:32]}")
 
 
 def _is_ours(state: Mapping[str, object]) -> bool:

@@ -15,7 +15,7 @@ from pathlib import Path
 import nbformat
 
 from mlexpert_nb.api import history
-from mlexpert_nb.display.headless import Headless, kernel
+from mlexpert_nb.display.headless import Headless, kernel, steady_keys
 from mlexpert_nb.display.insertion import digest
 from mlexpert_nb.display.notebook_cells import KEY, is_generated, materialise, wanted_cells
 from mlexpert_nb.display.notebook_format import (
@@ -32,6 +32,7 @@ from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProble
 from mlexpert_nb.packages import EXIT_CODES, Event, OnEvent
 
 KERNELSPEC = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+QUESTIONS = ("needs_clarification", "needs_references")
 
 
 @dataclass(slots=True)
@@ -56,9 +57,14 @@ class NotebookRun:
 
     @property
     def exit_code(self) -> int:
-        """The gravest exit code among the runs that cells started; 0 if there were none."""
+        """The gravest exit code among the runs that cells started; 0 if there were none.
+
+        A question counts only where it comes last: what ran after it holds the answers.
+        """
         known = {str(status): code for status, code in EXIT_CODES.items()}
-        return max((known.get(status, 0) for status in self.statuses), default=0)
+        last = len(self.statuses) - 1
+        settled = [status for at, status in enumerate(self.statuses) if at == last or status not in QUESTIONS]
+        return max((known.get(status, 0) for status in settled), default=0)
 
     def __str__(self) -> str:
         what = "written" if self.changed else "unchanged"
@@ -155,6 +161,7 @@ class _Work:
                 self._execute(cell, at, headless)
                 at = next(i for i, each in enumerate(self.document.cells) if each is cell)
             at += 1
+        steady_keys(self.document.cells)
         if widgets := headless.widgets():
             self.document.metadata["widgets"] = nbformat.from_dict(dict(widgets))
 

@@ -213,7 +213,8 @@ def _planted_tests(report: SuiteReport) -> Finding:
 def _line_coverage(coverage: Mapping[str, Any], min_coverage: float) -> Finding:
     rate = line_rate(coverage)
     files = coverage.get("files", {})
-    worst = sorted(files, key=lambda path: -len(files[path]["missing_lines"]))[:2]
+    gappy = [path for path in files if files[path]["missing_lines"]]
+    worst = sorted(gappy, key=lambda path: -len(files[path]["missing_lines"]))[:2]
     gaps = "; ".join(f"{path} misses lines {_some(files[path]['missing_lines'])}" for path in worst)
     return Finding(
         check="coverage",

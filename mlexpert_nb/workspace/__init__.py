@@ -2,7 +2,7 @@
 
 from mlexpert_nb.workspace.changes import FileChange
 from mlexpert_nb.workspace.child import ChildLimits, ChildResult
-from mlexpert_nb.workspace.folders import temporary_folder
+from mlexpert_nb.workspace.folders import make_own, temporary_folder
 from mlexpert_nb.workspace.memo import Draft, recall, remember
 from mlexpert_nb.workspace.paths import STATE
 from mlexpert_nb.workspace.private_file import edit_private_file
@@ -23,6 +23,7 @@ __all__ = [
     "best_level",
     "edit_private_file",
     "isolation",
+    "make_own",
     "recall",
     "remember",
     "run_child",

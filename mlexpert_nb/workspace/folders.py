@@ -44,6 +44,21 @@ def undisturbed(step: Callable[[], None]) -> None:
         raise interrupted
 
 
+def make_own(folder: Path) -> None:
+    """Make a folder one of regular files and folders: links, pipes and devices in it, or in its place, are removed.
+
+    For a place that others could write in before we do: a link there would lead our own writing out of the folder.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    folder.mkdir(parents=True, exist_ok=True)
+    for place, folders, names in os.walk(folder):
+        for each in (Path(place) / name for name in (*folders, *names)):
+            mode = each.lstat().st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                each.unlink()
+
+
 def remove_tree(folder: Path) -> None:
     """Remove a folder and everything in it, also what a child made unreadable; a folder that is not there is fine."""
     shutil.rmtree(folder, ignore_errors=True)

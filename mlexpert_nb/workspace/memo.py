@@ -1,5 +1,6 @@
 """Small facts that are kept between runs outside the user's folder: a cache, and the drafts of unfinished runs."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -38,43 +39,72 @@ class Draft:
     """The record of a run that is not finished: one line an entry, durable at once, outside the user's folder.
 
     It is kept under the workspace's path, so that a run that was cut off leaves the workspace itself untouched and can
-    still go on.
+    still go on. The run that writes it holds a lock on it, which the operating system lets go when the process ends:
+    the record of a run that is going on is neither replaced, nor mixed with another one's, nor dropped by it.
     """
 
     def __init__(self, root: Path, environ: Mapping[str, str] = os.environ) -> None:
         place = str(Path(os.path.realpath(root.expanduser())))
         name = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.jsonl"
         self.path = _folder(environ, _STATES) / "unfinished" / name
-        self._root = root
+        self._root, self._file = root, None  # type: tuple[Path, BinaryIO | None]
 
-    def start(self, lines: tuple[str, ...] = ()) -> None:
-        """Begin anew; an older draft of the same workspace is replaced."""
+    def start(self, lines: tuple[str, ...] = ()) -> bool:
+        """Begin anew; an older draft of the same workspace is replaced.
+
+        Returns:
+            Whether it was begun: another run of the workspace that is going on keeps its own.
+        """
+        if self.is_held:
+            return False
         with explained(self._root):
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             incoming = self.path.with_suffix(f".{os.getpid()}")
             save(incoming, "".join(f"{line}\n" for line in lines).encode(), _PRIVATE)
+            self.close()
+            self._file = incoming.open("ab", buffering=0)
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             incoming.replace(self.path)
+        return True
 
     def append(self, line: str) -> None:
         """Add one line and hand it to the operating system, so that a killed process has lost nothing."""
-        with open(self.path, "ab", opener=_private) as file:
-            file.write(f"{line}\n".encode())
+        if self._file is not None:
+            self._file.write(f"{line}\n".encode())
 
     def lines(self) -> tuple[str, ...]:
         """Give what is there; empty where no run is unfinished."""
         try:
-            return tuple(self.path.read_text("utf-8").splitlines())
+            return tuple(each for each in self.path.read_text("utf-8").split("\n") if each)
         except (OSError, UnicodeDecodeError):
             return ()
 
+    @property
+    def is_held(self) -> bool:
+        """Whether another run of this workspace is writing it at this moment."""
+        if self._file is not None:
+            return False
+        try:
+            with self.path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # there is none
+            return False
+        return False
+
     def drop(self) -> None:
         """Forget it: the run is finished."""
-        with suppress(OSError):
-            self.path.unlink()
+        if not self.is_held:
+            with suppress(OSError):
+                self.path.unlink()
+        self.close()
 
-
-def _private(path: str, flags: int) -> int:
-    return os.open(path, flags, _PRIVATE)
+    def close(self) -> None:
+        """Let the next run have it; what was written stays."""
+        held, self._file = self._file, None
+        if held is not None:
+            held.close()
 
 
 def _folder(environ: Mapping[str, str], place: tuple[str, str]) -> Path:

@@ -182,8 +182,8 @@ class Stage:
 
     def _matches(self, path: str, expression: re.Pattern[str]) -> list[str]:
         try:
-            text = (self.root / path).read_bytes().decode("utf-8")
-        except (UnicodeDecodeError, OSError):
+            text = self.resolve(path).read_bytes().decode("utf-8")  # through a link it may be another folder's
+        except (UnicodeDecodeError, OSError, UsageError):
             return []
         lines = enumerate(text.splitlines(), start=1)
         return [f"{path}:{number}: {line[:_MAX_LINE]}" for number, line in lines if expression.search(line)]

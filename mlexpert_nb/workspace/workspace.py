@@ -12,7 +12,7 @@ from typing import Self
 from mlexpert_nb.errors import ConflictError, EnvironmentProblem, OutsideWorkspaceError, UsageError
 from mlexpert_nb.workspace import journal, scratch, transaction
 from mlexpert_nb.workspace.changes import FileChange
-from mlexpert_nb.workspace.folders import temporary_folder, undisturbed
+from mlexpert_nb.workspace.folders import make_own, temporary_folder, undisturbed
 from mlexpert_nb.workspace.lock import hold
 from mlexpert_nb.workspace.paths import JOURNAL, STATE, leads_outside, real
 from mlexpert_nb.workspace.problems import explained
@@ -82,7 +82,7 @@ class Workspace:
             base.mkdir()
             copied = copy(self.root, base)
             copy(base, work)
-            (work / STATE).mkdir(parents=True, exist_ok=True)
+            make_own(work / STATE)
             opened = stack.pop_all()
         with explained(self.root), opened:
             yield Stage(work, base, copied.files, copied.left_out)

@@ -373,3 +373,39 @@ def test_a_pdf_goes_as_a_document_where_it_is_read_and_as_text_where_it_is_not(a
     blocks = endpoint.bodies[0]["messages"][0]["content"]
     assert [block["type"] for block in blocks] == (["document", "text"] if reads else ["text"])
     assert ("memory at test time" in blocks[-1]["text"]) is not reads
+
+
+def test_what_would_be_sent_is_shown_without_a_key(tmp_path):
+    shown = api.show_context(REQUEST, "implement", llm="claude", workspace=tmp_path / "w")
+    assert shown.to == "https://api.anthropic.com"
+    assert "(estimate, prices of" in shown.cost
+
+
+def test_the_place_of_the_copy_on_this_machine_is_not_told(ask, endpoint):
+    ask(
+        turn(engineers.proposal()),
+        turn(tool("Bash", command="pwd; ls $PWD/nothing")),
+        turn(tool("out_of_scope", reason="x")),
+    )
+    (shown,) = results(endpoint)
+    assert "mlexpert-stage" not in shown
+    assert "'nothing'" in shown
+
+
+def test_answers_that_led_to_a_delivery_may_be_given_again(ask, endpoint, resume):
+    ask(turn(tool("ask_user", questions=[{"question": "How wide?"}])))
+    assert resume(*engineers.good(), answers="1. How wide?\n   24").status == "implementation_complete"
+    calls = len(endpoint.bodies)
+    again = resume(answers="1. How wide?\n   24")
+    assert (again.status, again.evidence["unchanged"]) == ("implementation_complete", True)
+    assert ask().evidence["unchanged"] is True
+    assert len(endpoint.bodies) == calls
+    with pytest.raises(UsageError, match=r"no run of .* is unfinished"):
+        resume(answers="48")
+
+
+def test_a_question_on_the_way_to_a_plan_leads_to_the_plan(ask, resume):
+    ask(turn(tool("ask_user", questions=[{"question": "How wide?"}])), approve="plan")
+    waiting = resume(*engineers.good()[:1], answers="24", approve=None)
+    assert waiting.status == "plan_ready"
+    assert (ask.root / "mlexpert_plan.md").is_file()

@@ -1,6 +1,7 @@
 """`mlexpert run`: a real kernel through nbclient; cells appear once, edits stay, files are whole or untouched."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from mlexpert_nb.display import NotebookProgress, run_notebook
+from mlexpert_nb.display import NotebookProgress, NotebookRun, run_notebook
+from mlexpert_nb.display.headless import steady_keys
 from mlexpert_nb.errors import CellFailedError, ConflictError, EnvironmentProblem, UsageError
 
 pytestmark = pytest.mark.usefixtures("reachable")
@@ -308,3 +310,33 @@ def test_the_state_of_widgets_is_saved_with_the_notebook(tmp_path, run):
     run(path)
     (states,) = nbformat.read(path, as_version=4).metadata.widgets.values()
     assert 7 in [state["state"].get("value") for state in states["state"].values()]
+
+
+def _with_views(keys):
+    html = "".join(f'<div class="mlx-view mlx-curves {key}"><svg id="{key}-a"></svg></div>' for key in keys)
+    output = nbformat.v4.new_output("display_data", {"text/html": html, "text/plain": "a view"})
+    return [nbformat.v4.new_code_cell("show()", id="cell-1", outputs=[output])]
+
+
+def test_views_are_named_after_their_cell_so_that_a_second_run_gives_the_same_bytes():
+    first, second = (_with_views([f"mlx-{start}{n:031x}" for n in range(2)]) for start in "ab")
+    steady_keys(first)
+    steady_keys(second)
+    assert first == second
+    html = first[0].outputs[0].data["text/html"]
+    assert len(set(re.findall(r"mlx-[0-9a-f]{32}", html))) == 2
+    assert "mlx-view" in html
+
+
+@pytest.mark.parametrize(
+    ("statuses", "exit_code"),
+    [
+        (["needs_clarification", "implementation_complete"], 0),
+        (["needs_clarification"], 3),
+        (["needs_references", "verification_failed"], 4),
+        (["implementation_complete", "needs_clarification"], 3),
+        ([], 0),
+    ],
+)
+def test_a_question_counts_only_where_nothing_came_after_it(tmp_path, statuses, exit_code):
+    assert NotebookRun(tmp_path, statuses=statuses).exit_code == exit_code

@@ -83,6 +83,11 @@ class SdkConversation:
         return self._endpoint.model
 
     @property
+    def transcript(self) -> Transcript:
+        """Where it is written down."""
+        return self._transcript
+
+    @property
     def statement(self) -> str:
         """Who answered, and what left this machine."""
         address = self._endpoint.address

@@ -24,8 +24,13 @@ def bash(stage: Stage, command: str, timeout_s: int = 120) -> str:
         ["bash", "-c", command], cwd=stage.root, env={"PYTHONPATH": "src", "PATH": _path()}, limits=limits
     )
     ended = f"killed after {timeout_s} s" if result.timed_out else f"exit code {result.exit_code}"
-    streams = [text[-LONGEST_OUTPUT:] for text in (result.stdout, result.stderr) if text]
+    streams = [_local(text, stage)[-LONGEST_OUTPUT:] for text in (result.stdout, result.stderr) if text]
     return "\n".join([ended, *streams])
+
+
+def _local(text: str, stage: Stage) -> str:
+    """Write paths of the stage as the llm names them: where it is on this machine is nobody's business."""
+    return text.replace(f"{stage.root}/", "").replace(str(stage.root), ".")
 
 
 def _path() -> str:

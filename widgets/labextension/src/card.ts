@@ -3,9 +3,11 @@
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
+import { answer, blocked } from './answering';
 import type { Kind } from './changes';
 import type { Controller, Owner } from './controller';
 import { button, el, folded } from './dom';
+import { QuestionForm } from './form';
 import { counted, line, MIME, plain, readPayload, type Card, type Payload, type Table, type Tone } from './payload';
 
 const SYMBOLS: Readonly<Record<Tone, string>> = { good: '✓', bad: '✗', warn: '!', info: 'i' };
@@ -31,6 +33,7 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
   private payload: Payload | null = null;
   private rows: { wanted: number; state: HTMLElement; insert: HTMLButtonElement }[] = [];
   private next: HTMLButtonElement | null = null;
+  private form: QuestionForm | null = null;
   private watched: Owner | null = null;
   private timer = 0;
 
@@ -45,7 +48,7 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
   async renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     this.payload = readPayload(model.data[MIME]);
     this.rows = [];
-    this.next = null;
+    this.next = this.form = null;
     const shown = this.payload
       ? this.whole(this.payload)
       : el('div', { class: 'mlx mlx-bad' }, 'This output cannot be read as cells of mlexpert_nb; run its cell again.');
@@ -67,7 +70,7 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
   dispose(): void {
     if (!this.isDisposed) {
       window.clearTimeout(this.timer);
-      this.watched?.panel.content.model?.sharedModel.changed.disconnect(this.later, this);
+      this.unwatch();
       super.dispose();
     }
   }
@@ -77,13 +80,21 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
     window.clearTimeout(this.timer);
     const owner = this.isDisposed ? null : this.controller.ownerOf(this.node);
     if (owner?.panel.content.model) {
-      this.watched?.panel.content.model?.sharedModel.changed.disconnect(this.later, this);
+      this.unwatch();
       owner.panel.content.model.sharedModel.changed.connect(this.later, this);
+      owner.panel.sessionContext.statusChanged.connect(this.later, this);
+      owner.panel.sessionContext.kernelChanged.connect(this.later, this);
       this.watched = owner;
       this.refresh();
     } else if (!this.isDisposed && tries > 0) {
       this.timer = window.setTimeout(() => this.watch(tries - 1), REFRESH_MS);
     }
+  }
+
+  private unwatch(): void {
+    this.watched?.panel.content.model?.sharedModel.changed.disconnect(this.later, this);
+    this.watched?.panel.sessionContext.statusChanged.disconnect(this.later, this);
+    this.watched?.panel.sessionContext.kernelChanged.disconnect(this.later, this);
   }
 
   private later(): void {
@@ -94,6 +105,9 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
   /** Bring the state of each row up to date with the notebook. */
   private refresh(): void {
     const owner = this.isDisposed ? null : this.controller.ownerOf(this.node);
+    if (this.form) {
+      this.form.block(blocked(owner, this.payload!.asked!));
+    }
     const plan = owner && this.payload && this.controller.plan(owner, this.payload);
     if (!plan) {
       return;
@@ -131,7 +145,7 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
       ...payload.cut.map(text => el('p', { class: 'mlx-cut' }, `⚠ ${text}`)),
       card && failures(card),
       card && figures(card),
-      payload.undoes || payload.carries ? this.status : this.toolbar(payload),
+      this.controls(payload),
       card && shares(card),
       payload.carries ? null : this.delivered(payload),
       ...(card?.tables ?? []).filter(table => !isFiles(table)).map(table),
@@ -139,6 +153,18 @@ export class CellsCard extends Widget implements IRenderMime.IRenderer {
       card && facts(card),
       card && steps(card)
     );
+  }
+
+  /** Give what a person can do here; a card whose run has done it already only says so. */
+  private controls(payload: Payload): HTMLElement {
+    const { asked } = payload;
+    if (asked) {
+      const send = (answers: string[]) => this.act(owner => answer(owner, asked, answers, text => this.say(text)));
+      this.form = new QuestionForm(asked, this.status, send);
+      this.form.block(blocked(null, asked));
+      return this.form.node;
+    }
+    return payload.undoes || payload.carries ? this.status : this.toolbar(payload);
   }
 
   private toolbar(payload: Payload): HTMLElement {

@@ -132,6 +132,18 @@ export function rebuild(panel: NotebookPanel, wanted: readonly Target[]): boolea
   return true;
 }
 
+/** Put a code cell before the cell at a place, or in the place of that one; it keeps its id and a person's metadata. */
+export function putCode(panel: NotebookPanel, at: number, source: string, meta: Meta, replaces: boolean): void {
+  const cells = documentOf(panel).cells;
+  const taken = new Set(cells.map(cell => cell.getId()));
+  const id = replaces ? cells[at].getId() : cellId({ role: meta.role, origin: cells[at - 1]?.getId() }, taken);
+  const was = replaces ? (cells[at].getMetadata() as Metadata) : {};
+  const slot: Slot = { cell: null, wanted: null, cell_type: 'code', source, meta: { ...marksOf(was), ...meta } };
+  const wanted: Target[] = cells.map((_, stays) => ({ stays }));
+  wanted.splice(at, replaces ? 1 : 0, { fresh: made(id, slot, was, undefined) });
+  rebuild(panel, wanted);
+}
+
 /** Put outputs and the execution count of a code cell back as they were. */
 export function restoreOutputs(panel: NotebookPanel, index: number, was: nbformat.ICell): void {
   const model = panel.content.model?.cells.get(index) as ICodeCellModel | undefined;

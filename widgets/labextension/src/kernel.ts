@@ -15,12 +15,12 @@ export interface Answer {
 }
 
 /**
- * Ask the kernel to do something, also while a cell runs.
+ * Ask the kernel to do something, also while a cell runs; with no request, ask whether it listens at all.
  *
  * The request itself is sent only when the kernel has said that it listens: one that gave no answer in time has not been
  * made, and will not be made later. Never rejects: what goes wrong is an answer too.
  */
-export async function ask(panel: NotebookPanel, request: Record<string, string>): Promise<Answer> {
+export async function ask(panel: NotebookPanel, request: Record<string, string> | null): Promise<Answer> {
   const kernel = panel.sessionContext.session?.kernel;
   if (!kernel || kernel.status === 'dead' || kernel.status === 'unknown') {
     return { done: false, text: 'no kernel is running; start one and try again' };
@@ -39,7 +39,7 @@ export async function ask(panel: NotebookPanel, request: Record<string, string>)
 
 function converse(
   comm: Kernel.IComm,
-  request: Record<string, string>,
+  request: Record<string, string> | null,
   resolve: (answer: Answer) => void
 ): void {
   const end = (answer: Answer) => {
@@ -54,9 +54,11 @@ function converse(
   );
   comm.onMsg = (message: KernelMessage.ICommMsgMsg) => {
     const { ready, done, text, left } = message.content.data as Record<string, unknown>;
-    if (ready === true) {
+    if (ready === true && !request) {
+      end({ done: true, text: '' });
+    } else if (ready === true) {
       window.clearTimeout(timer);
-      comm.send(request);
+      comm.send(request!);
     } else {
       end({
         done: done === true,

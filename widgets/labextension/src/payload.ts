@@ -11,6 +11,9 @@ export const MAX_CELLS = 200;
 export const MAX_SOURCE = 200_000;
 const MAX_FIELD = 4_000;
 const MAX_ROWS = 200;
+/** The same limits as in `mlexpert_nb/display/question_form.py`. */
+const MAX_QUESTIONS = 50;
+const MAX_OPTIONS = 20;
 
 export type Tone = 'good' | 'bad' | 'warn' | 'info';
 
@@ -44,6 +47,19 @@ export interface CellSpec extends Wanted {
   readonly expects: string;
 }
 
+export interface Question {
+  readonly question: string;
+  readonly options: readonly string[];
+}
+
+/** What a run waits for: `mlexpert_nb/display/question_form.py`, as plain data. */
+export interface Asked {
+  readonly questions: readonly Question[];
+  readonly workspace: string;
+  /** "auto" if the request said that its plan needs no approval; the only word that is passed on. */
+  readonly approve: '' | 'auto';
+}
+
 /** A payload that can be shown and inserted. */
 export interface Payload {
   readonly auto: boolean;
@@ -57,6 +73,8 @@ export interface Payload {
   /** Id of the magic cell whose cells take other versions; empty for a payload that brings cells. */
   readonly carries: string;
   readonly cells: readonly CellSpec[];
+  /** What the run asks the user; null if it asks nothing. */
+  readonly asked: Asked | null;
   readonly card: Card | null;
   /** What was left out, one sentence each. */
   readonly cut: readonly string[];
@@ -90,6 +108,7 @@ export function readPayload(data: unknown): Payload | null {
     left: typeof data.left === 'string' ? data.left : '',
     carries: typeof data.carries === 'string' ? data.carries : '',
     cells,
+    asked: readAsked(data),
     card: isObject(data.card) ? readCard(data.card) : null,
     cut
   };
@@ -149,6 +168,20 @@ function readCell(cell: Json, at: number, cut: string[]): CellSpec {
   cut.push(`The cell “${line(role, 60)}” was left out: ${size}.`);
   const note = `*The cell \`${line(role, 60)}\` was left out: ${size}.*`;
   return { cell_type: 'markdown', source: note, role, tags: [], marks: {}, expects };
+}
+
+function readAsked(data: Json): Asked | null {
+  const questions = objects(data.questions).map(each => ({
+    question: line(each.question, 1_000),
+    options: list(each.options).slice(0, MAX_OPTIONS).map(option => line(option)).filter(Boolean)
+  }));
+  return questions.length > 0 && questions.length <= MAX_QUESTIONS
+    ? {
+        questions,
+        workspace: typeof data.workspace === 'string' ? data.workspace : '',
+        approve: data.approve === 'auto' ? 'auto' : ''
+      }
+    : null;
 }
 
 /** Give the marks that a version may bring along, and no others. */

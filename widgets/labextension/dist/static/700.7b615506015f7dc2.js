@@ -1,4 +1,4 @@
-"use strict";(self.rspackChunkmlexpert_nb=self.rspackChunkmlexpert_nb||[]).push([[700],{966(e,r,l){var t=l(601),o=l.n(t),a=l(314),i=(l.n(a))()(o());i.push([e.id,`/* \`.mlx.mlx\` outranks the notebook's own rules for lists, tables and code in outputs. */
+"use strict";(self.rspackChunkmlexpert_nb=self.rspackChunkmlexpert_nb||[]).push([[700],{966(e,r,l){var o=l(601),i=l.n(o),t=l(314),a=(l.n(t))()(i());a.push([e.id,`/* \`.mlx.mlx\` outranks the notebook's own rules for lists, tables and code in outputs. */
 .mlx {
   --mlx-text: var(--jp-content-font-color1, var(--vscode-editor-foreground, inherit));
   --mlx-line: var(--jp-border-color2, rgba(128, 128, 128, 0.35));
@@ -100,7 +100,7 @@
 @container (max-width: 240px) {
   .mlx.mlx .mlx-figures { grid-template-columns: minmax(0, 1fr); }
 }
-`,""]),l.d(r,{},{A:i})},898(e,r,l){var t=l(601),o=l.n(t),a=l(314),i=(l.n(a))()(o());i.push([e.id,`/* The card in JupyterLab and Notebook 7: what it has beyond the HTML card, whose style sheet comes first. */
+`,""]),l.d(r,{},{A:a})},898(e,r,l){var o=l(601),i=l.n(o),t=l(314),a=(l.n(t))()(i());a.push([e.id,`/* The card in JupyterLab and Notebook 7: what it has beyond the HTML card, whose style sheet comes first. */
 .mlx-card {
   border: 1px solid var(--mlx-line);
   border-left: 4px solid var(--mlx-tone);
@@ -163,8 +163,44 @@
   .mlx .mlx-list .mlx-what, .mlx .mlx-list .mlx-chip { grid-column: 1; grid-row: 2; }
   .mlx .mlx-list .mlx-button { grid-column: 2; grid-row: 1 / span 2; }
 }
-`,""]),l.d(r,{},{A:i})},646(e,r,l){var t=l(601),o=l.n(t),a=l(314),i=l.n(a),n=l(966),x=l(898),m=l(816),p=i()(o());p.i(n.A),p.i(x.A),p.i(m.A),p.push([e.id,`
-`,""]),l.d(r,{},{A:p})},816(e,r,l){var t=l(601),o=l.n(t),a=l(314),i=(l.n(a))()(o());i.push([e.id,`/* The review: a dialog as wide as the window allows, each change with its two versions side by side. */
+`,""]),l.d(r,{},{A:a})},2(e,r,l){var o=l(601),i=l.n(o),t=l(314),a=(l.n(t))()(i());a.push([e.id,`/* The form of a run that waits for answers. */
+.mlx-form { margin: 10px 0; }
+.mlx-form .mlx-question { border: 0; margin: 0 0 14px; min-width: 0; padding: 0; }
+.mlx-form legend { font-weight: 600; padding: 0; }
+.mlx-form .mlx-options { display: flex; flex-wrap: wrap; gap: 2px 18px; margin: 4px 0; }
+.mlx-form .mlx-option { align-items: baseline; cursor: pointer; display: inline-flex; gap: 6px; min-width: 0; padding: 2px 0; }
+.mlx-form input[type='radio'] { accent-color: var(--jp-brand-color1, #2196f3); flex: none; margin: 0; position: relative; top: 1px; }
+.mlx-form .mlx-words { align-items: baseline; display: grid; gap: 2px 10px; grid-template-columns: max-content minmax(0, 1fr); margin-top: 4px; }
+.mlx-form .mlx-words > span { font-size: 0.92em; opacity: 0.8; }
+.mlx-form textarea {
+  background: var(--jp-layout-color1, Canvas);
+  border: 1px solid var(--jp-border-color1, rgba(128, 128, 128, 0.6));
+  border-radius: 4px;
+  box-sizing: border-box;
+  color: inherit;
+  field-sizing: content; /* grows with what is typed, where the browser knows how */
+  font: inherit;
+  max-height: 12em;
+  min-height: 2em;
+  padding: 3px 8px;
+  resize: vertical;
+  width: 100%;
+}
+.mlx-form textarea:focus-visible, .mlx-form input:focus-visible { outline: 2px solid var(--jp-brand-color1, #2196f3); outline-offset: 1px; }
+.mlx-form textarea[aria-invalid='true'] { border-color: var(--jp-error-color1, #d32f2f); }
+.mlx.mlx .mlx-form .mlx-wrong, .mlx.mlx .mlx-form .mlx-why { border-radius: 4px; font-size: 0.92em; padding: 2px 8px; width: fit-content; }
+.mlx.mlx .mlx-form .mlx-wrong { background: color-mix(in srgb, #e5534b 16%, transparent); margin: 4px 0 0; }
+.mlx.mlx .mlx-form .mlx-wrong:empty { display: none; }
+.mlx.mlx .mlx-form .mlx-why { background: color-mix(in srgb, #d4a72c 20%, transparent); }
+.mlx.mlx .mlx-form .mlx-why:empty { display: none; }
+.mlx.mlx .mlx-form .mlx-runs { font-size: 0.88em; margin: 0; }
+
+@container (max-width: 460px) {
+  .mlx-form .mlx-options { flex-direction: column; }
+  .mlx-form .mlx-words { grid-template-columns: minmax(0, 1fr); }
+}
+`,""]),l.d(r,{},{A:a})},646(e,r,l){var o=l(601),i=l.n(o),t=l(314),a=l.n(t),n=l(966),m=l(898),x=l(816),p=l(2),d=a()(i());d.i(n.A),d.i(m.A),d.i(x.A),d.i(p.A),d.push([e.id,`
+`,""]),l.d(r,{},{A:d})},816(e,r,l){var o=l(601),i=l.n(o),t=l(314),a=(l.n(t))()(i());a.push([e.id,`/* The review: a dialog as wide as the window allows, each change with its two versions side by side. */
 .mlx-review {
   background: var(--jp-layout-color1, Canvas);
   border: 1px solid var(--mlx-line);
@@ -218,4 +254,4 @@
 .mlx-diff .mlx-new mark { background: color-mix(in srgb, #0072b2 36%, transparent); }
 .mlx-diff .mlx-none { background: var(--mlx-soft); }
 .mlx.mlx .mlx-diff .mlx-gap td { background: var(--mlx-soft); font-style: italic; opacity: 0.7; text-align: center; }
-`,""]),l.d(r,{},{A:i})},314(e){e.exports=function(e){var r=[];return r.toString=function(){return this.map(function(r){var l="",t=void 0!==r[5];return r[4]&&(l+="@supports (".concat(r[4],") {")),r[2]&&(l+="@media ".concat(r[2]," {")),t&&(l+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),l+=e(r),t&&(l+="}"),r[2]&&(l+="}"),r[4]&&(l+="}"),l}).join("")},r.i=function(e,l,t,o,a){"string"==typeof e&&(e=[[null,e,void 0]]);var i={};if(t)for(var n=0;n<this.length;n++){var x=this[n][0];null!=x&&(i[x]=!0)}for(var m=0;m<e.length;m++){var p=[].concat(e[m]);t&&i[p[0]]||(void 0!==a&&(void 0===p[5]||(p[1]="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {").concat(p[1],"}")),p[5]=a),l&&(p[2]&&(p[1]="@media ".concat(p[2]," {").concat(p[1],"}")),p[2]=l),o&&(p[4]?(p[1]="@supports (".concat(p[4],") {").concat(p[1],"}"),p[4]=o):p[4]="".concat(o)),r.push(p))}},r}},601(e){e.exports=function(e){return e[1]}},72(e){var r=[];function l(e){for(var l=-1,t=0;t<r.length;t++)if(r[t].identifier===e){l=t;break}return l}function t(e,t){for(var o={},a=[],i=0;i<e.length;i++){var n=e[i],x=t.base?n[0]+t.base:n[0],m=o[x]||0,p="".concat(x," ").concat(m);o[x]=m+1;var d=l(p),s={css:n[1],media:n[2],sourceMap:n[3],supports:n[4],layer:n[5]};if(-1!==d)r[d].references++,r[d].updater(s);else{var c=function(e,r){var l=r.domAPI(r);return l.update(e),function(r){r?(r.css!==e.css||r.media!==e.media||r.sourceMap!==e.sourceMap||r.supports!==e.supports||r.layer!==e.layer)&&l.update(e=r):l.remove()}}(s,t);t.byIndex=i,r.splice(i,0,{identifier:p,updater:c,references:1})}a.push(p)}return a}e.exports=function(e,o){var a=t(e=e||[],o=o||{});return function(e){e=e||[];for(var i=0;i<a.length;i++){var n=l(a[i]);r[n].references--}for(var x=t(e,o),m=0;m<a.length;m++){var p=l(a[m]);0===r[p].references&&(r[p].updater(),r.splice(p,1))}a=x}}},659(e){var r={};e.exports=function(e,l){var t=function(e){if(void 0===r[e]){var l=document.querySelector(e);if(window.HTMLIFrameElement&&l instanceof window.HTMLIFrameElement)try{l=l.contentDocument.head}catch(e){l=null}r[e]=l}return r[e]}(e);if(!t)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");t.appendChild(l)}},540(e){e.exports=function(e){var r=document.createElement("style");return e.setAttributes(r,e.attributes),e.insert(r,e.options),r}},56(e,r,l){e.exports=function(e){var r=l.nc;r&&e.setAttribute("nonce",r)}},825(e){e.exports=function(e){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=e.insertStyleElement(e);return{update:function(l){var t,o,a;t="",l.supports&&(t+="@supports (".concat(l.supports,") {")),l.media&&(t+="@media ".concat(l.media," {")),(o=void 0!==l.layer)&&(t+="@layer".concat(l.layer.length>0?" ".concat(l.layer):""," {")),t+=l.css,o&&(t+="}"),l.media&&(t+="}"),l.supports&&(t+="}"),(a=l.sourceMap)&&"u">typeof btoa&&(t+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(a))))," */")),e.styleTagTransform(t,r,e.options)},remove:function(){var e;null===(e=r).parentNode||e.parentNode.removeChild(e)}}}},113(e){e.exports=function(e,r){if(r.styleSheet)r.styleSheet.cssText=e;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(e))}}},959(e,r,l){var t=l(72),o=l.n(t),a=l(825),i=l.n(a),n=l(659),x=l.n(n),m=l(56),p=l.n(m),d=l(540),s=l.n(d),c=l(113),f=l.n(c),u=l(646),g={};g.styleTagTransform=f(),g.setAttributes=p(),g.insert=x().bind(null,"head"),g.domAPI=i(),g.insertStyleElement=s(),o()(u.A,g),u.A&&u.A.locals&&u.A.locals}}]);
+`,""]),l.d(r,{},{A:a})},314(e){e.exports=function(e){var r=[];return r.toString=function(){return this.map(function(r){var l="",o=void 0!==r[5];return r[4]&&(l+="@supports (".concat(r[4],") {")),r[2]&&(l+="@media ".concat(r[2]," {")),o&&(l+="@layer".concat(r[5].length>0?" ".concat(r[5]):""," {")),l+=e(r),o&&(l+="}"),r[2]&&(l+="}"),r[4]&&(l+="}"),l}).join("")},r.i=function(e,l,o,i,t){"string"==typeof e&&(e=[[null,e,void 0]]);var a={};if(o)for(var n=0;n<this.length;n++){var m=this[n][0];null!=m&&(a[m]=!0)}for(var x=0;x<e.length;x++){var p=[].concat(e[x]);o&&a[p[0]]||(void 0!==t&&(void 0===p[5]||(p[1]="@layer".concat(p[5].length>0?" ".concat(p[5]):""," {").concat(p[1],"}")),p[5]=t),l&&(p[2]&&(p[1]="@media ".concat(p[2]," {").concat(p[1],"}")),p[2]=l),i&&(p[4]?(p[1]="@supports (".concat(p[4],") {").concat(p[1],"}"),p[4]=i):p[4]="".concat(i)),r.push(p))}},r}},601(e){e.exports=function(e){return e[1]}},72(e){var r=[];function l(e){for(var l=-1,o=0;o<r.length;o++)if(r[o].identifier===e){l=o;break}return l}function o(e,o){for(var i={},t=[],a=0;a<e.length;a++){var n=e[a],m=o.base?n[0]+o.base:n[0],x=i[m]||0,p="".concat(m," ").concat(x);i[m]=x+1;var d=l(p),s={css:n[1],media:n[2],sourceMap:n[3],supports:n[4],layer:n[5]};if(-1!==d)r[d].references++,r[d].updater(s);else{var c=function(e,r){var l=r.domAPI(r);return l.update(e),function(r){r?(r.css!==e.css||r.media!==e.media||r.sourceMap!==e.sourceMap||r.supports!==e.supports||r.layer!==e.layer)&&l.update(e=r):l.remove()}}(s,o);o.byIndex=a,r.splice(a,0,{identifier:p,updater:c,references:1})}t.push(p)}return t}e.exports=function(e,i){var t=o(e=e||[],i=i||{});return function(e){e=e||[];for(var a=0;a<t.length;a++){var n=l(t[a]);r[n].references--}for(var m=o(e,i),x=0;x<t.length;x++){var p=l(t[x]);0===r[p].references&&(r[p].updater(),r.splice(p,1))}t=m}}},659(e){var r={};e.exports=function(e,l){var o=function(e){if(void 0===r[e]){var l=document.querySelector(e);if(window.HTMLIFrameElement&&l instanceof window.HTMLIFrameElement)try{l=l.contentDocument.head}catch(e){l=null}r[e]=l}return r[e]}(e);if(!o)throw Error("Couldn't find a style target. This probably means that the value for the 'insert' parameter is invalid.");o.appendChild(l)}},540(e){e.exports=function(e){var r=document.createElement("style");return e.setAttributes(r,e.attributes),e.insert(r,e.options),r}},56(e,r,l){e.exports=function(e){var r=l.nc;r&&e.setAttribute("nonce",r)}},825(e){e.exports=function(e){if("u"<typeof document)return{update:function(){},remove:function(){}};var r=e.insertStyleElement(e);return{update:function(l){var o,i,t;o="",l.supports&&(o+="@supports (".concat(l.supports,") {")),l.media&&(o+="@media ".concat(l.media," {")),(i=void 0!==l.layer)&&(o+="@layer".concat(l.layer.length>0?" ".concat(l.layer):""," {")),o+=l.css,i&&(o+="}"),l.media&&(o+="}"),l.supports&&(o+="}"),(t=l.sourceMap)&&"u">typeof btoa&&(o+="\n/*# sourceMappingURL=data:application/json;base64,".concat(btoa(unescape(encodeURIComponent(JSON.stringify(t))))," */")),e.styleTagTransform(o,r,e.options)},remove:function(){var e;null===(e=r).parentNode||e.parentNode.removeChild(e)}}}},113(e){e.exports=function(e,r){if(r.styleSheet)r.styleSheet.cssText=e;else{for(;r.firstChild;)r.removeChild(r.firstChild);r.appendChild(document.createTextNode(e))}}},959(e,r,l){var o=l(72),i=l.n(o),t=l(825),a=l.n(t),n=l(659),m=l.n(n),x=l(56),p=l.n(x),d=l(540),s=l.n(d),c=l(113),f=l.n(c),g=l(646),u={};u.styleTagTransform=f(),u.setAttributes=p(),u.insert=m().bind(null,"head"),u.domAPI=a(),u.insertStyleElement=s(),i()(g.A,u),g.A&&g.A.locals&&g.A.locals}}]);
