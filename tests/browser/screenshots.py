@@ -10,6 +10,8 @@ from pathlib import Path
 from browser.chromium import find
 from browser.front import Front, request
 from browser.server import ROOT, jupyter
+from messages import Server as Messages
+from messages import text, tool, turn
 from playwright.sync_api import sync_playwright
 
 DOCS = ROOT / "docs" / "screenshots"
@@ -36,6 +38,7 @@ def main() -> None:
             _review(front, look, dark=dark)
             _progress(front, look, dark=dark)
             _views(front, look, dark=dark)
+            _questions(front, look, dark=dark)
         browser.close()
 
 
@@ -96,6 +99,25 @@ def _views(front: Front, look: str, *, dark: bool) -> None:
         view.scroll_into_view_if_needed()
         front.page.wait_for_timeout(500)
         view.screenshot(path=DOCS / f"{name}-{look}.png")
+
+
+def _questions(front: Front, look: str, *, dark: bool) -> None:
+    asked = [
+        {"question": "How long are the sequences that it is trained on?", "options": ["512 tokens", "2,048 tokens"]},
+        {"question": "Which tokenizer, or bytes?", "options": []},
+    ]
+    with Messages() as endpoint:
+        endpoint.play(turn(text("Two things decide what I build."), tool("ask_user", questions=asked)))
+        line = f"%%mlexpert implement --llm claude --base-url {endpoint.url} --approve auto --workspace gpt"
+        front.write(f"questions-{look}/q.ipynb", "%load_ext mlexpert_nb", f"{line}\nA small GPT, about 10M parameters.")
+        front.run(0)
+        front.run(1)
+        _settle(front, dark=dark)
+        form = front.page.locator("form.mlx-form").last
+        form.get_by_text("2,048 tokens").click()
+        form.get_by_role("textbox").last.fill("bytes")
+        front.page.wait_for_timeout(500)
+        front.card.screenshot(path=DOCS / f"questions-{look}.png")
 
 
 def _settle(front: Front, *, dark: bool) -> None:
