@@ -3,10 +3,11 @@
 Run: `python tests/bench/bench_loop.py [repeats]`. A conversation has 20 turns with a tool call and an end: 21 requests,
 which are counted; the endpoint is on this machine and never waits. It and each way have a process of their own, started
 once and warmed by one conversation; then they take turns, so that a busy machine slows all alike, and a ratio is the
-median of those within a round. Ours is what a run has: a stage with files, a transcript with its draft, a plan that is
-approved first, Grep in the files, the whole prompt. The others have no prompt and one tool that gives a word, except
-where the row says otherwise; making the connection, and starting the program of claude-agent-sdk, is not counted. It
-reports, and exits with 1 only if a conversation did not go as it should. A peer that is not installed is left out.
+median of those within a round. Ours is what a run has: a stage with files, a transcript with its draft, a plan that
+is approved first, the whole prompt and all tools. The tool that is called gives a word, in every way alike; a second
+row of ours has Grep look through the files. The others have no prompt and one tool, except where the row says
+otherwise; making the connection, and starting the program of claude-agent-sdk, is not counted. It reports, and exits
+with 1 only if a conversation did not go as it should. A peer that is not installed is left out.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
@@ -228,10 +230,14 @@ def _stream(url: str, more: dict[str, Any]) -> Iterator[Converse]:
         yield converse
 
 
-def _ours(url: str) -> Iterator[Converse]:
+def _ours_with_grep(url: str) -> Iterator[Converse]:
+    yield from _ours(url, greps=True)
+
+
+def _ours(url: str, *, greps: bool = False) -> Iterator[Converse]:
     from tiny_delivery import FILES  # noqa: PLC0415 - needed only in this process
 
-    from mlexpert_nb.agent import Claude, Loop, Meter, Transcript, read_address  # noqa: PLC0415 - the same
+    from mlexpert_nb.agent import TOOLS, Claude, Loop, Meter, Transcript, read_address  # noqa: PLC0415 - the same
     from mlexpert_nb.keys import Secret, redactor  # noqa: PLC0415 - the same
     from mlexpert_nb.packages import ContextPackage  # noqa: PLC0415 - the same
     from mlexpert_nb.workspace import Draft, Workspace  # noqa: PLC0415 - the same
@@ -240,7 +246,7 @@ def _ours(url: str) -> Iterator[Converse]:
     for path, content in FILES.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_text(content)
-    meter = Meter(MODEL)
+    meter, word = Meter(MODEL), replace(TOOLS["Grep"], call=lambda _stage, given: _grep(**given))
     llm = Claude(read_address(url, {}), secret, MODEL, meter=meter)
     with Workspace.open(folder).stage() as stage:
 
@@ -258,6 +264,7 @@ def _ours(url: str) -> Iterator[Converse]:
                 redact=redactor(secret),
                 nudges=1,
                 meter=meter,
+                tools=TOOLS if greps else {**TOOLS, "Grep": word},
             )
             outcome = loop.run(ContextPackage(TASK))
             spent = clock.spent()
@@ -335,6 +342,7 @@ def _claude_agent_sdk(url: str) -> Iterator[Converse]:
 
 WAYS = {
     OURS: Way(_ours),
+    "ours, Grep through nine files": Way(_ours_with_grep),
     "anthropic messages.stream()": Way(_bare, limit=1.3),
     "the same with our prompt and tools": Way(_bare_with_our_words),
     "pydantic-ai": Way(_pydantic_ai, "pydantic_ai", 0.8),
