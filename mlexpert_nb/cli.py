@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from mlexpert_nb.errors import MLExpertError
 from mlexpert_nb.options import Call, help_text, parse
@@ -45,6 +46,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _main(words: Sequence[str]) -> int:
+    if list(words) == ["--version"]:
+        print(f"{PREFIX} {version('mlexpert-nb')}")
+        return 0
     call = parse(words)
     if call.verb == "help":
         print(help_text(call.operand, PREFIX))

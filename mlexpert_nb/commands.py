@@ -129,13 +129,13 @@ def way_on(call: Call, front: str) -> str:
     """Give the line that goes on with the run that a command left; empty if it left none."""
     if call.verb != "resume" and VERBS[call.verb].operand != "TEXT":
         return ""
-    root = _workspace(call)
+    root, asked = _workspace(call), "" if call.verb == "resume" else call.text  # what stands under resume are answers
     where = f" --workspace {shlex.quote(str(root))}" if call.options.get("workspace") or call.operand else ""
-    return f"{front} resume{where}" if api.is_unfinished(root, call.text) else ""
+    return f"{front} resume{where}" if api.is_unfinished(root, asked) else ""
 
 
 def _approve(call: Call, front: Front) -> Answer:
-    result = api.approve(_workspace(call), on_event=front.on_event)
+    result = api.approve(_workspace(call), on_event=front.on_event, ask_key=front.ask_key)
     return _result(result, call, front)
 
 

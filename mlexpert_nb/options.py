@@ -46,19 +46,29 @@ class Call:
 _MANY = {"nargs": "+", "action": "extend", "metavar": "FILE"}
 OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--workspace": {"metavar": "DIR", "help": "folder that the code is delivered into (mlexpert_workspace)"},
-    "--params": {"metavar": "25M", "help": "target number of parameters"},
-    "--vram": {"metavar": "6GB", "help": "memory that a training step may take"},
-    "--latency": {"metavar": "100ms", "help": "time that one inference may take"},
-    "--features": {"metavar": "A,B", "help": "features of the network, by their catalogue names"},
-    "--context": {**_MANY, "help": "code that the request is about"},
-    "--paper": {**_MANY, "help": "papers to follow, as PDF or text"},
+    "--params": {"metavar": "25M", "help": "number of parameters to aim at"},
+    "--vram": {"metavar": "6GB", "help": "memory that a training step may take; GB is 10^9 bytes, GiB 2^30"},
+    "--latency": {"metavar": "100ms", "help": "time that one inference may take; real-time is 100ms"},
+    "--features": {
+        "metavar": "A,B",
+        "help": "features that the network must have; `catalogue` lists those known offline",
+    },
+    "--context": {**_MANY, "help": "code and notes that the request is about: .py .md .txt .tex .ipynb .pdf"},
+    "--paper": {**_MANY, "help": "papers to follow, and reference implementations"},
     "--approve": {"metavar": "ask|auto|plan", "help": "ask first (default), go ahead, or only write the plan"},
-    "--llm": {"metavar": "auto|offline|claude|claude-agent-sdk|replay:FILE", "help": "who answers"},
+    "--llm": {
+        "metavar": "auto|offline|claude|claude-agent-sdk|replay:FILE",
+        "help": "who answers; auto is claude if there is a key or an endpoint, else the offline catalogue",
+    },
     "--model": {"metavar": "NAME", "help": "language model to ask"},
     "--base-url": {"metavar": "URL", "help": "endpoint of the language model"},
-    "--budget-usd": {"metavar": "X", "type": float, "help": "what the language model may cost"},
+    "--budget-usd": {
+        "metavar": "X",
+        "type": float,
+        "help": "what the language model may cost, where its price is known",
+    },
     "--max-turns": {"metavar": "N", "type": int, "help": "turns before the specialist stops"},
-    "--answer": {"metavar": "TEXT", "help": "what you say to the specialist's questions"},
+    "--answer": {"metavar": "TEXT", "help": 'what you say to the specialist\'s questions, e.g. "1. yes"'},
     "--show-context": {"action": "store_true", "help": "show exactly what would be sent, and send nothing"},
     "--seed": {"metavar": "N", "type": int, "help": "seed of every random number of the judge"},
     "--json": {"action": "store_true", "dest": "as_json", "help": "print JSON on standard output, nothing else"},
@@ -136,7 +146,10 @@ def parse(words: Sequence[str], body: str = "") -> Call:
     known, unknown = parser.parse_known_intermixed_args(_joined_negatives(rest))
     for word in unknown:
         if word.startswith("-"):
-            raise UnknownNameError.among(f"option of {verb}", word.split("=", 1)[0], VERBS[verb].options)
+            name = word.split("=", 1)[0]
+            if not VERBS[verb].options:
+                raise UsageError(f"{verb} has no options, so no {name!r}; {_usage(verb)}")
+            raise UnknownNameError.among(f"option of {verb}", name, VERBS[verb].options)
         raise UsageError(f"{verb}: {word!r} is one argument too many; {_usage(verb)}")
     given = {
         name: value for name, value in vars(known).items() if value is not None and value != [] and value is not False
@@ -150,7 +163,7 @@ def parse(words: Sequence[str], body: str = "") -> Call:
         return Call(verb, said, _one_operand(verb, operands, given), options=given, **extras)
     text = "\n".join(part for part in (" ".join(operands), body.strip("\n")) if part.strip())
     if not text.strip():
-        raise UsageError(f"{verb} what? {_usage(verb)}")
+        raise UsageError(f"{verb} what? {_swallowed(given)}{_usage(verb)}")
     return Call(verb, text=text, options=given, **extras)
 
 
@@ -165,7 +178,7 @@ def help_text(verb: str, front: str) -> str:
         UnknownNameError: There is no such command.
     """
     if not verb:
-        rows = "\n".join(f"  {name:<10} {each.summary}" for name, each in VERBS.items())
+        rows = "\n".join(f"  {name:<10} {each.summary.partition(';')[0]}" for name, each in VERBS.items())
         example = f'{front} implement "a 25M-parameter TRM × Titans-MAG language model" --params 25M --approve auto'
         return f"{front} COMMAND …\n\n{rows}\n\nFor example:\n  {example}\n\n{front} help COMMAND says more."
     if verb not in VERBS:
@@ -228,6 +241,15 @@ def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]
     if operands and "workspace" in given:
         raise UsageError(f"{verb}: the workspace is given twice; {_usage(verb)}")
     return operands[0] if operands else str(given.get("workspace", ""))
+
+
+def _swallowed(given: Mapping[str, object]) -> str:
+    """Say that an option that takes many files has taken the request for one of them."""
+    for name in ("paper", "context"):
+        words = given.get(name)
+        if isinstance(words, list) and len(words) > 1:
+            return f"{words[-1]!r} was taken for a file of --{name}; put the request before --{name}; "
+    return ""
 
 
 def _usage(verb: str) -> str:

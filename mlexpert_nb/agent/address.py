@@ -7,7 +7,8 @@ from urllib.parse import urlsplit
 
 from mlexpert_nb.errors import UsageError
 
-FIRST_PARTY = "https://api.anthropic.com"
+_HOST = "api.anthropic.com"
+FIRST_PARTY = f"https://{_HOST}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Address:
     @property
     def is_first_party(self) -> bool:
         """Whether it is Anthropic's own."""
-        return self.url == FIRST_PARTY
+        parts = urlsplit(self.url)  # a host has no case, and 443 is the usual port
+        return (parts.scheme, parts.hostname, parts.port or 443, parts.path) == ("https", _HOST, 443, "")
 
 
 def read_address(text: str, environ: Mapping[str, str]) -> Address:

@@ -7,17 +7,19 @@ from typing import Any
 from mlexpert_nb.agent.llm import Document, Message, Text
 from mlexpert_nb.agent.trim import trimmed
 from mlexpert_nb.catalogue import ENTRIES
+from mlexpert_nb.keys import Redact
 from mlexpert_nb.packages import ContextPackage
 
 LONGEST_TEXT = 120_000  # characters of one paper or file, about 40 000 tokens
 
 
-def brief(context: ContextPackage, documents: Sequence[Document] = ()) -> Message:
+def brief(context: ContextPackage, documents: Sequence[Document] = (), redact: Redact = str) -> Message:
     """Give the message that opens the conversation.
 
     Args:
         context: What was gathered.
         documents: Papers that the llm reads as PDF; their extracted text is left out.
+        redact: Hides the key, which may stand in a file of the user.
     """
     package = context.to_json()
     evidence = package.get("evidence", {})
@@ -25,7 +27,7 @@ def brief(context: ContextPackage, documents: Sequence[Document] = ()) -> Messag
         attached = {each.title for each in documents}
         evidence["texts"] = [_text(each, attached) for each in evidence["texts"]]
     package["evidence"] = {**evidence, "catalogue": _catalogue()}
-    return Message("user", (*documents, Text(json.dumps(package, ensure_ascii=False))))
+    return Message("user", (*documents, Text(redact(json.dumps(package, ensure_ascii=False)))))
 
 
 def _catalogue() -> list[dict[str, Any]]:

@@ -99,6 +99,11 @@ class Claude:
         return self._can or remembered(self._key) or unasked(is_local=self.address.is_local)
 
     @property
+    def was_asked(self) -> bool:
+        """Whether anything is known of the endpoint."""
+        return (self._can or remembered(self._key)) is not None
+
+    @property
     def context_window(self) -> int:
         """Tokens that the model reads at once, as far as it is known."""
         return self.remembered.context_window
@@ -152,11 +157,13 @@ class Claude:
             made.close()
 
     def _try(self, body: Mapping[str, Any], on_text: OnText) -> tuple[Turn | None, Fault, Usage]:
-        reply = Reply()
+        reply, listener = Reply(), _Listener(on_text)
         try:
             with self._client().messages.create(**body, stream=True) as events:
-                return read_turn(events, on_text, reply), Fault(""), Usage()
-        except Exception as error:  # noqa: BLE001 - the SDK lets its transport's and its parser's errors through
+                return read_turn(events, listener, reply), Fault(""), Usage()
+        except Exception as error:  # the SDK lets its transport's and its parser's errors through
+            if error is listener.failed:
+                raise  # not the endpoint's fault, and asking again would only cost
             fault = read_fault(error)  # told in our words: the exception holds the request, and so the key
         return None, replace(fault, sentence=self._redact(fault.sentence)), reply.usage
 
@@ -215,6 +222,21 @@ class Claude:
         if self._made is None:
             self._made = _client(self.address, self._secret, self._patience)
         return self._made
+
+
+class _Listener:
+    """Hands words on, and remembers what went wrong there."""
+
+    def __init__(self, on_text: OnText) -> None:
+        self._on_text = on_text
+        self.failed: Exception | None = None
+
+    def __call__(self, words: str) -> None:
+        try:
+            self._on_text(words)
+        except Exception as error:
+            self.failed = error
+            raise
 
 
 def _client(address: Address, secret: Secret | None, patience: Patience) -> "anthropic.Anthropic":

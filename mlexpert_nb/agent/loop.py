@@ -35,6 +35,7 @@ Approve: TypeAlias = Callable[[str], str | None]
 Answer: TypeAlias = Callable[[ToolUse], str | None]
 """Asked when the llm asks the user; gives what the user said, or None where nobody has answered yet."""
 
+_LONG_LINE, _ENDLESS_LINE = 4_000, 64_000  # characters
 _CUT_OFF = (
     "Your answer was cut off at its length limit, and a tool call in it was dropped. Go on in smaller pieces: one "
     "file, or one part of a file, a call."
@@ -116,7 +117,7 @@ class Loop:
 
     def open(self, context: ContextPackage, documents: Sequence[Document] = ()) -> Request:
         """Set down what the llm is told, and give what the first turn would be made from."""
-        self._messages = (brief(context, documents),)
+        self._messages = (brief(context, documents, self.redact),)
         return self.request()
 
     def run(self, context: ContextPackage, documents: Sequence[Document] = ()) -> Outcome:
@@ -231,6 +232,12 @@ class Loop:
     def _say(self, text: str) -> None:
         """Hand on what the llm says line by line: it comes in pieces of words, and a key may be in two of them."""
         *lines, self._unsaid = f"{self._unsaid}{text}".split("\n")
+        if len(self._unsaid) > _LONG_LINE and " " in self._unsaid:  # a key has no blank in it
+            line, _, self._unsaid = self._unsaid.rpartition(" ")
+            lines.append(line)
+        if len(self._unsaid) > _ENDLESS_LINE:
+            lines.append(f"[{len(self._unsaid):,} characters without a blank]")
+            self._unsaid = ""
         for line in lines:
             if line.strip():
                 self.on_event(Event("say", self.redact(line)))
@@ -248,7 +255,7 @@ class Loop:
         results: list[ToolResult] = []
         try:
             for call in calls:
-                result = self._watched(call, self._call(call)) if self._ended is None else _not_run(call)
+                result = self._watched(call, self._call(call)) if not self._is_over() else _not_run(call)
                 results.append(result)
                 self.transcript.add("tool_result", result=result)
                 self._failed_last = result.is_error
@@ -257,6 +264,9 @@ class Loop:
                 self.transcript.add("tool_result", result=ToolResult(call.id, "interrupted by the user", is_error=True))
             raise
         return tuple(results)
+
+    def _is_over(self) -> bool:
+        return self._declined or self._ended is not None
 
     def _watched(self, call: ToolUse, result: ToolResult) -> ToolResult:
         """Cut a result, hide the key in it, and notice a circle."""

@@ -4,10 +4,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self, cast
+from typing import Any, Self, cast, get_args
 
 from mlexpert_nb.agent.capabilities import CONTEXT_WINDOW
-from mlexpert_nb.agent.llm import LLM, OnText, Request, StopReason, Turn
+from mlexpert_nb.agent.llm import LLM, OnText, Request, StopReason, ToolResult, Turn
 from mlexpert_nb.agent.prices import Meter
 from mlexpert_nb.agent.wire import from_block, from_usage, said
 from mlexpert_nb.errors import EnvironmentProblem, UsageError
@@ -46,22 +46,28 @@ class Recording:
             UsageError: It is not one, or was damaged.
         """
         records = _records(list(lines), source)
-        results = {each["result"]["tool_use_id"]: each["result"] for each in records if each["kind"] == "tool_result"}
+        try:
+            return cls._of(records)
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise UsageError(f"{source}: a record cannot be read ({type(error).__name__}: {error})") from None
+
+    @classmethod
+    def _of(cls, records: list[dict[str, Any]]) -> Self:
         turns = tuple(_turn(each) for each in records if each["kind"] == "turn")
-        asked = {use.id for turn in turns for use in turn.tool_uses if use.name in _QUESTIONS}
+        answers = _answers(records)
         ends = [str(each.get("reason", "")) for each in records if each["kind"] == "outcome"]
         return cls(
             run=next((each for each in records if each["kind"] == "run"), {}),
             turns=turns,
             approvals={
-                each.get("proposed", ""): each["plan"] if each["approved"] else None
+                str(each.get("proposed", "")): str(each["plan"]) if each["approved"] else None
                 for each in records
                 if each["kind"] == "approval"
             },
-            answers={id_: r["content"] for id_, r in results.items() if id_ in asked and not r.get("is_error")},
+            answers=answers,
             outcome=ends[-1] if ends else "",
             num_repairs=sum(each["kind"] == "feedback" for each in records),
-            open_questions=_open(turns[-1]) if turns and ends[-1:] in (["clarify"], ["references"]) else (),
+            open_questions=_open(turns[-1], answers) if turns and ends[-1:] in (["clarify"], ["references"]) else (),
         )
 
     @property
@@ -97,6 +103,7 @@ class Replay:
         on_live: Called before the first turn that is not recorded.
 
     Attributes:
+        then: As given.
         is_again: Whether the last turn was one of a run that is to go on; what ended it then ends it no more.
     """
 
@@ -108,26 +115,26 @@ class Replay:
         meter: Meter | None = None,
         on_live: Callable[[], None] = lambda: None,
     ) -> None:
-        self._recording, self._then, self._meter, self.on_live = recording, then, meter, on_live
+        self._recording, self.then, self._meter, self.on_live = recording, then, meter, on_live
         self._played = 0
         self.is_again = False
 
     @property
     def name(self) -> str:
         """Name of who goes on, or else of who was recorded, so that a replay is the same request."""
-        return self._then.name if self._then is not None else self._recording.llm
+        return self.then.name if self.then is not None else self._recording.llm
 
     @property
     def statement(self) -> str:
         """Whose words these are."""
-        if self._then is not None:
-            return self._then.statement
+        if self.then is not None:
+            return self.then.statement
         return f"Replayed from a recording of {self.name}: no key, no network; the judge measured everything anew."
 
     @property
     def context_window(self) -> int:
         """Tokens that who goes on reads at once."""
-        return int(getattr(self._then, "context_window", CONTEXT_WINDOW))
+        return int(getattr(self.then, "context_window", CONTEXT_WINDOW))
 
     def turn(self, request: Request, on_text: OnText) -> Turn:
         """Give the next recorded turn; after the last one, ask who goes on.
@@ -138,24 +145,24 @@ class Replay:
         if self._played < len(self._recording.turns):
             turn = self._recording.turns[self._played]
             self._played += 1
-            self.is_again = self._then is not None
+            self.is_again = self.then is not None
             if self._meter is not None:
                 self._meter.add(turn.usage)
             if turn.text:
                 on_text(turn.text)
             return turn
-        if self._then is None:
+        if self.then is None:
             raise EnvironmentProblem(
                 f"the recording is over after {self._played} turns, and the run is not: it went another way than when "
                 "it was recorded; record it anew with --llm claude"
             )
         self.is_again = False
         self.on_live()
-        return self._then.turn(request, on_text)
+        return self.then.turn(request, on_text)
 
     def close(self) -> None:
         """Let the connection of who goes on go."""
-        close(self._then)
+        close(self.then)
 
 
 def close(llm: LLM | None) -> None:
@@ -165,10 +172,26 @@ def close(llm: LLM | None) -> None:
         release()
 
 
-def _open(turn: Turn) -> tuple[str, ...]:
-    given = next((use.input for use in turn.tool_uses if use.name in _QUESTIONS), {})
+def _open(turn: Turn, answers: Mapping[str, str]) -> tuple[str, ...]:
+    asked = (use.input for use in turn.tool_uses if use.name in _QUESTIONS and use.id not in answers)
+    given = next((each for each in asked if isinstance(each.get("questions", each.get("wanted")), list)), {})
     listed = given.get("questions") or given.get("wanted") or []
-    return tuple(str(each.get("question", "")) if isinstance(each, Mapping) else str(each) for each in listed)
+    said = (str(each.get("question", "")) if isinstance(each, Mapping) else str(each) for each in listed)
+    return tuple(" ".join("".join(c if c.isprintable() else " " for c in each).split()) for each in said)
+
+
+def _answers(records: list[dict[str, Any]]) -> dict[str, str]:
+    """Find what the user answered: the results of questions, among the turn's own; other turns may use an id again."""
+    asked: set[str] = set()
+    answers: dict[str, str] = {}
+    for each in records:
+        if each["kind"] == "turn":
+            asked = {use.id for use in _turn(each).tool_uses if use.name in _QUESTIONS}
+        elif each["kind"] == "tool_result" and each["result"]["tool_use_id"] in asked:
+            result = from_block(each["result"])
+            if isinstance(result, ToolResult) and not result.is_error:
+                answers[result.tool_use_id] = result.content
+    return answers
 
 
 def _records(lines: list[str], source: str) -> list[dict[str, Any]]:
@@ -176,7 +199,7 @@ def _records(lines: list[str], source: str) -> list[dict[str, Any]]:
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             if number == len(lines):
                 break  # the crash came in the middle of it
             raise UsageError(f"{source}: line {number} is not JSON; the transcript is damaged") from None
@@ -185,14 +208,12 @@ def _records(lines: list[str], source: str) -> list[dict[str, Any]]:
         records.append(record)
     if not records:
         raise UsageError(f"{source} is empty; give the transcript.jsonl of a run")
-    try:
-        _ = [_turn(each) for each in records if each["kind"] == "turn"]
-    except (KeyError, TypeError, AttributeError) as error:
-        raise UsageError(f"{source}: a turn cannot be read ({type(error).__name__}: {error})") from None
     return records
 
 
 def _turn(record: Mapping[str, Any]) -> Turn:
+    if record["stop_reason"] not in get_args(StopReason):
+        raise ValueError(f"a turn ended for an unknown reason, {str(record['stop_reason'])[:60]!r}")
     return Turn(
         said([from_block(each) for each in record["content"]]),
         cast("StopReason", record["stop_reason"]),

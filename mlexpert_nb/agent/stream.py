@@ -6,7 +6,7 @@ gathered here and parsed once, strictly, and a turn counts only after its `messa
 """
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any, cast, get_args
 
@@ -103,7 +103,7 @@ class Reply:
             if field != "partial_json":
                 self._blocks[index][field] = str(self._blocks[index].get(field) or "") + whole("".join(parts))
         blocks = [_block(raw, self._parts.get((index, "partial_json"))) for index, raw in sorted(self._blocks.items())]
-        return Turn(said(blocks), cast("StopReason", reason), from_usage(self._usage), self._detail)
+        return Turn(said([*_told_apart(blocks)]), cast("StopReason", reason), from_usage(self._usage), self._detail)
 
     def _add(self, index: int, delta: Any) -> str:
         field = _FIELDS.get(delta.type)
@@ -137,7 +137,17 @@ def _block(raw: dict[str, object], parts: list[str] | None) -> Text | ToolUse | 
         given, problem = _strict("".join(parts))
     elif not isinstance(given, dict):
         given, problem = {}, "the input is not a JSON object"
-    return ToolUse(str(raw.get("id")), str(raw.get("name")), cast("dict[str, Any]", given), problem)
+    return ToolUse(str(raw.get("id") or ""), str(raw.get("name")), cast("dict[str, Any]", given), problem)
+
+
+def _told_apart(blocks: list[Text | ToolUse | Opaque]) -> Iterator[Text | ToolUse | Opaque]:
+    """Give every call an id of its own, by which its result is found; some local servers give none, or one to all."""
+    taken = {""}
+    for place, block in enumerate(blocks):
+        is_taken = isinstance(block, ToolUse) and block.id in taken
+        told = replace(block, id=f"{block.id or 'toolu'}_{place}") if isinstance(block, ToolUse) and is_taken else block
+        taken.add(told.id if isinstance(told, ToolUse) else "")
+        yield told
 
 
 def _strict(text: str) -> tuple[dict[str, Any], str]:

@@ -1,13 +1,11 @@
 """Our words as the JSON of the Messages API, and back: what is sent, and what a transcript holds."""
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from mlexpert_nb.agent.llm import Block, Document, Message, Opaque, Text, ToolResult, ToolSchema, ToolUse, Usage
 
 _NOTHING = "(nothing)"  # the API refuses text without a letter
-_HALF = re.compile("[\ud800-\udfff]")
 
 
 def to_block(block: Block) -> dict[str, Any]:
@@ -28,12 +26,10 @@ def to_block(block: Block) -> dict[str, Any]:
 
 
 def whole(text: str) -> str:
-    """Put a mark in place of each half of a character, which no endpoint takes: a model, or a file's name, may have some."""
-    return (
-        text
-        if text.isascii()
-        else _HALF.sub("\ufffd", text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    )
+    """Mark each half of a character: what a model wrote, or a file's name, may have some; no endpoint takes them."""
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two halves in a row become one
 
 
 def from_block(raw: Mapping[str, Any]) -> Block:

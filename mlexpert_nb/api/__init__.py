@@ -14,6 +14,7 @@ from mlexpert_nb.api.doctor import doctor
 from mlexpert_nb.api.drift import SIDES, Carry, CellDrift, Drift, Shown, Side, carry
 from mlexpert_nb.api.health import Health, Row
 from mlexpert_nb.api.installed import extension_in
+from mlexpert_nb.api.llms import AskKey
 from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
@@ -67,9 +68,14 @@ def plan(text: str, **options: Unpack[Options]) -> ResultPackage:
     return propose(ticket(text, "", {**options, "approve": "plan"}))
 
 
-def approve(workspace: str | Path, *, on_event: OnEvent | None = None) -> ResultPackage:
+def approve(workspace: str | Path, *, on_event: OnEvent | None = None, ask_key: AskKey | None = None) -> ResultPackage:
     """Carry out the plan that waits in a workspace, exactly as its file stands now."""
-    return carry_out(Path(workspace).expanduser(), on_event)
+    given: Options = {}
+    if on_event is not None:
+        given["on_event"] = on_event
+    if ask_key is not None:
+        given["ask_key"] = ask_key
+    return carry_out(Path(workspace).expanduser(), given)
 
 
 def resume(workspace: str | Path = "", answers: str = "", options: Options | None = None) -> ResultPackage:

@@ -74,7 +74,7 @@ def documents(ticket: Ticket, *, asks: bool = True) -> tuple[Document, ...]:
     Raises:
         UsageError: Together they are too large to be sent.
     """
-    llm = ticket.llm
+    llm = ticket.llm.then if isinstance(ticket.llm, Replay) else ticket.llm
     if not isinstance(llm, Claude):
         return ()
     papers = [Path(path).expanduser() for path in ticket.asked.paper if path.lower().endswith(".pdf")]

@@ -73,6 +73,8 @@ def choose(
         EnvironmentProblem: A language model is asked for, and there is no key.
     """
     choice = settings.llm
+    if choice == REPLAY:
+        raise UsageError(f"--llm {REPLAY} names no file; give {REPLAY}W/.mlexpert/transcript.jsonl")
     if choice.startswith(REPLAY):
         return _replayed(Path(choice.removeprefix(REPLAY)).expanduser())
     if choice not in LLM_NAMES:
@@ -122,6 +124,12 @@ def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, st
     model = settings.model or DEFAULT_MODEL
     price = price_of(model, is_first_party=address.is_first_party)
     budget = settings.budget_usd if settings.budget_usd is not None else BUDGET_USD if price else None
+    if settings.budget_usd is not None and price is None:
+        raise UsageError(
+            f"--budget-usd {settings.budget_usd:g}: no price is known for {model} at {address.host} (the table has "
+            "those of Anthropic's own endpoint), so the budget could not be held; leave it out, or take it out of the "
+            "settings (mlexpert config budget_usd=), and use --max-turns"
+        )
     meter = Meter(model, price, budget)
     llm = Claude(address, secret, model, meter=meter)
     if settings.llm == SDK:  # its program keeps the conversation, so that nothing can go on with it later

@@ -70,9 +70,10 @@ def updated(text: str, cells: Mapping[str, Cell], order: Sequence[str]) -> str:
             raise UsageError(
                 f"the cell {role!r} cannot stand in a script; mend an open string or a line that starts with '# %%'"
             )
-    lost = sorted(_by_role(parse(text)).keys() - found.keys())
-    if lost:
-        raise UsageError(f"the cell {lost[0]!r} of the script would be lost; mend the cell before it first")
+    before, after = ([cell for cell in parse(each) if cell.role not in cells] for each in (text, made))
+    if before != after:  # an open string reaches into the cells around it
+        touched = next((cell.role for cell in before if cell not in after), next(iter(cells)))
+        raise UsageError(f"the cell {touched!r} of the script would be changed or lost; mend the cell before it first")
     return made
 
 

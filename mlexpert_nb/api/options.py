@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from math import inf
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -142,7 +143,7 @@ def _settings(options: Options) -> Settings:
     if not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"--seed {seed}: give a number from 0 to {LARGEST_SEED}")
     budget = options.get("budget_usd", stored.budget_usd)
-    if budget is not None and not budget > 0:  # also a budget that is not a number
+    if budget is not None and not 0 < budget < inf:  # also a budget that is not a number
         raise UsageError(f"--budget-usd {budget}: give an amount above zero; the offline specialist costs nothing")
     llm = options.get("llm") or stored.llm or usual.llm
     if llm == "auto" and (options.get("model") or options.get("base_url")):

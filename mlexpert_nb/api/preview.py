@@ -21,12 +21,20 @@ class Preview:
         body: What would be sent, to the letter; of documents, their size.
         num_tokens: About how much that is.
         cost: What it, and a run of the usual length, would cost; empty where nothing is paid.
+        note: What may still differ, since nobody was asked; empty where nothing may.
     """
 
     to: str
     body: dict[str, Any]
     num_tokens: int = 0
     cost: str = ""
+    note: str = ""
+
+
+_NEVER_ASKED = (
+    "this endpoint was not asked yet what it can do: if it reads PDF, papers go there as the whole file, and thinking "
+    "and the length of an answer are set as it has them"
+)
 
 
 def preview(request: Ticket) -> Preview:
@@ -47,7 +55,8 @@ def preview(request: Ticket) -> Preview:
         return Preview("nobody; this specialist runs on this machine and sends nothing", _told(first))
     tokens = request.llm.estimate(first)
     body = json.loads(request.answerer.redact(json.dumps(request.llm.body(first))))
-    return Preview(request.llm.address.url, _without_pages(body), tokens, request.llm.meter.estimate(tokens))
+    cost, note = request.llm.meter.estimate(tokens), "" if request.llm.was_asked else _NEVER_ASKED
+    return Preview(request.llm.address.url, _without_pages(body), tokens, cost, note)
 
 
 def _told(request: Request) -> dict[str, Any]:

@@ -9,20 +9,39 @@ from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.records import write_mirror
 from mlexpert_nb.packages import Cell, ContextPackage, Event, Proposal, ResultPackage
 from mlexpert_nb.skill import targets
-from mlexpert_nb.verify import Break, JudgeSpec, Verdict, broken_names, delivered_files, failures, judge, read_result
+from mlexpert_nb.verify import (
+    Break,
+    Finding,
+    JudgeSpec,
+    Verdict,
+    broken_names,
+    delivered_files,
+    failures,
+    judge,
+    read_result,
+)
 from mlexpert_nb.workspace import Stage, Workspace
 
-PLAN_FILE = "mlexpert_plan.md"
+_NAMED = 5  # tests that a message names before it says how many more there are
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request with its context, on the way to its workspace."""
+    """A request with its context, on the way to its workspace.
+
+    Attributes:
+        ticket: The request.
+        context: What was gathered.
+        workspace: Where to.
+        key: Tells runs apart that must deliver something else.
+        takes: Files of the user that the run may take away, such as the plan that it carries out.
+    """
 
     ticket: Ticket
     context: ContextPackage
     workspace: Workspace
     key: str
+    takes: frozenset[str] = frozenset()
 
 
 def prove(job: Job, plan: Plan, stage: Stage) -> Verdict:
@@ -46,7 +65,24 @@ def unproven(stage: Stage, verdict: Verdict) -> ResultPackage:
     result = read_result(stage.root)
     failed = ", ".join(each.check for each in verdict.findings if not each.passed)
     message = f"not proven: {failed}; nothing was changed in the workspace"
-    return replace(result, evidence={**result.evidence, "message": message})
+    return replace(result, status="verification_failed", evidence={**result.evidence, "message": message})
+
+
+def kept(verdict: Verdict, tests: frozenset[str], before: frozenset[str]) -> Verdict:
+    """Hold a mended delivery to the tests of the attempts before it: to take one away mends nothing."""
+    gone = sorted(before - tests)
+    if not verdict.passed or not gone:
+        return verdict
+    more = f" and {len(gone) - _NAMED} more" if len(gone) > _NAMED else ""
+    finding = Finding(
+        check="tests_kept",
+        passed=False,
+        measured=f"gone since an earlier attempt: {', '.join(gone[:_NAMED])}{more}",
+        limit="every test of an earlier attempt still runs",
+        fix="put them back and mend the code; a test that is wrong is mended, not taken away",
+        command="mlexpert verify",
+    )
+    return replace(verdict, passed=False, findings=(*verdict.findings, finding))
 
 
 def what_failed(stage: Stage, verdict: Verdict) -> str:
@@ -85,18 +121,19 @@ def cells_of(job: Job, plan: Plan) -> tuple[Cell, ...]:
 def replaceable(job: Job, plan: Plan) -> frozenset[str]:
     """Give the files that may be replaced: our own, untouched since, and those that the approved plan modifies."""
     ours = delivered_files(job.workspace.root)
-    return frozenset(ours) | {PLAN_FILE} | {each.path for each in plan.files if each.action == "modify"}
+    return frozenset(ours) | job.takes | {each.path for each in plan.files if each.action == "modify"}
 
 
 def _spec(job: Job, plan: Plan, stage: Stage) -> JudgeSpec:
     existing = set(stage.files())
-    delivered = {each.path for each in plan.files} | {change.path for change in stage.changes()}
+    announced = {each.path for each in plan.files}
+    written = {change.path for change in stage.changes()} & existing  # else it was taken away
     limits = targets(job.context)
     return JudgeSpec(
         request=job.key,
         num_parameters=limits.num_parameters,
         vram_bytes=limits.vram_bytes,
         latency_ms=limits.latency_ms,
-        delivered=tuple(sorted(delivered & existing)),
+        delivered=tuple(sorted(announced | written)),
         seed=job.ticket.settings.seed,
     )

@@ -16,6 +16,8 @@ from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import Cell, ContextPackage, ResultPackage
 from mlexpert_nb.workspace import STATE, Stage
 
+PLAN_FILE = "mlexpert_plan.md"  # which a carried out plan takes away
+PENDING = "pending.json"  # in the state folder: what the plan is about
 RUN, CELLS, PLAN, CONTEXT = "run.json", "cells.json", "plan.md", "context.json"
 
 
@@ -42,6 +44,15 @@ def write_records(stage: Stage, facts: Mapping[str, Any], *, plan_text: str, con
     _write(stage.state / PLAN, plan_text)
     lasting = replace(context, evidence={k: v for k, v in context.evidence.items() if k in ("detection", "targets")})
     _write(stage.state / CONTEXT, json.dumps(lasting.to_json(), indent=2, ensure_ascii=False) + "\n")
+
+
+def keep_waiting_plan(stage: Stage, *, is_carried_out: bool) -> None:
+    """Put the record of a plan that waits back as the user has it: commands of the llm can reach it."""
+    record, before = stage.state / PENDING, stage.base / STATE / PENDING
+    if is_carried_out or before.is_symlink() or not before.is_file():
+        record.unlink(missing_ok=True)
+    else:
+        record.write_bytes(before.read_bytes())
 
 
 def write_cells(stage: Stage, cells: tuple[Cell, ...]) -> None:
@@ -95,7 +106,7 @@ def planned_versus_done(outcome: Outcome, stage: Stage) -> list[str]:
     return [
         *(f"done as planned: {path}" for path in sorted(planned & existing)),
         *(f"planned, not done: {path}" for path in sorted(planned - existing)),
-        *(f"done, not planned: {path}" for path in sorted(changed - planned)),
+        *(f"done, not planned: {path}" for path in sorted(changed - planned - {PLAN_FILE})),
     ]
 
 

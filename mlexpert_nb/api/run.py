@@ -14,6 +14,7 @@ from mlexpert_nb.api.proof import (
     breaks,
     cells_of,
     commit,
+    kept,
     listed,
     prove,
     replaceable,
@@ -21,6 +22,7 @@ from mlexpert_nb.api.proof import (
     what_failed,
 )
 from mlexpert_nb.api.records import (
+    keep_waiting_plan,
     planned_versus_done,
     read_facts,
     request_key,
@@ -31,7 +33,7 @@ from mlexpert_nb.api.records import (
 from mlexpert_nb.errors import ConflictError
 from mlexpert_nb.packages import Event, Proposal, ResultPackage, Status
 from mlexpert_nb.skill import detect, gather, targets
-from mlexpert_nb.verify import read_result, verify
+from mlexpert_nb.verify import read_result, tests_that_ran, verify
 from mlexpert_nb.workspace import Draft, Stage, Workspace
 
 ENDINGS: Mapping[str, tuple[Status, str]] = {
@@ -61,13 +63,16 @@ Decide: TypeAlias = Callable[[str, Stage], str | None]
 """Given a plan's text and the stage, gives the text as approved (perhaps edited), or None."""
 
 
-def run(ticket: Ticket, decide: Decide | None = None, *, salt: str = "") -> ResultPackage:
+def run(
+    ticket: Ticket, decide: Decide | None = None, *, salt: str = "", takes: frozenset[str] = frozenset()
+) -> ResultPackage:
     """Carry out one request.
 
     Args:
         ticket: The request.
         decide: Decides on the plan in place of the ticket's settings; a run that has it always runs anew.
         salt: Tells this run from another one of the same request, such as the hash of an edited plan.
+        takes: Files of the user that it may take away.
 
     Raises:
         MLExpertError: The request, the workspace or the machine cannot be used as they are.
@@ -76,7 +81,7 @@ def run(ticket: Ticket, decide: Decide | None = None, *, salt: str = "") -> Resu
     if isinstance(job, ResultPackage):
         return job
     if decide is not None:
-        return _deliver(job, decide)
+        return _deliver(replace(job, takes=takes), decide)
     return unchanged(job) or _deliver(job, lambda text, stage: _ask(job, text, stage))
 
 
@@ -130,6 +135,7 @@ def _deliver(job: Job, decide: Decide) -> ResultPackage:
 def _finish(job: Job, loop: Conversation, outcome: Outcome, stage: Stage) -> ResultPackage:
     """Judge what was written, hand failures back to a language model, and commit what passes."""
     judged: dict[str, ResultPackage] = {}  # what was on the stage -> what is wrong with it
+    tests: frozenset[str] = frozenset()  # that ran in an earlier attempt
     while True:
         facts = _facts(job, outcome, stage, loop.meter)
         if outcome.plan is None or not _is_judged(job, outcome, stage):
@@ -138,13 +144,15 @@ def _finish(job: Job, loop: Conversation, outcome: Outcome, stage: Stage) -> Res
         if state in judged:  # sent back, and nothing came of it
             return _not_delivered(job, outcome, judged[state])
         loop.transcript.settle()
+        keep_waiting_plan(stage, is_carried_out=bool(job.takes))
         write_records(stage, facts, plan_text=outcome.plan_text, context=job.context)
         write_cells(stage, cells_of(job, outcome.plan))
-        verdict = prove(job, outcome.plan, stage)
+        verdict, ran = prove(job, outcome.plan, stage), tests_that_ran(stage.root)
+        verdict, tests = kept(verdict, ran, tests), tests | ran
         broken = breaks(stage) if verdict.passed else ()
         if verdict.passed and (not broken or allows(job, broken)):
-            kept = {"broken": listed(broken)} if broken else {}
-            return with_facts(commit(job, outcome.plan, stage, verdict), {**facts, **kept})
+            agreed = {"broken": listed(broken)} if broken else {}
+            return with_facts(commit(job, outcome.plan, stage, verdict), {**facts, **agreed})
         judged[state] = (
             _broken(facts, listed(broken)) if verdict.passed else with_facts(unproven(stage, verdict), facts)
         )

@@ -64,6 +64,9 @@ def _table(table: Table, width: int) -> Iterator[str]:
     yield f"{table.title}:" if shown else table.title
     sizes = [min(44, max(map(len, column))) for column in zip(*shown, strict=True)]
     for row in shown:
+        if len(row) == 1:
+            yield from _wrapped(row[0], width, hang="    ")
+            continue
         cells = [f"{text:<{size}}" for text, size in zip(row, sizes, strict=True)]
         yield _cut(f"  {'  '.join(cells)}", width + 20)
     if shown and table.more:

@@ -16,7 +16,7 @@ def preview_card(preview: Preview, asked: str = "") -> Card:
     return Card(
         tone="info",
         headline="This is what would be sent; nothing was",
-        message=preview.cost,
+        message="; ".join(filter(None, (preview.cost, preview.note))),
         asked=plain(asked),
         texts=tuple((title, plain(text, LONGEST)) for title, text in _parts(body) if text),
         facts=(("To", preview.to), *((("Tokens", f"about {preview.num_tokens:,}"),) if preview.num_tokens else ())),

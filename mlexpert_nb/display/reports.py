@@ -80,12 +80,19 @@ def history_card(commits: Sequence[Commit], workspace: str) -> Card:
 
 def catalogue_card(entries: Sequence[Entry]) -> Card:
     """List what can be built without a language model."""
-    rows = [
-        (each.name, f"{each.default_parameters:,}", ", ".join(each.features), ", ".join(each.papers), each.summary)
-        for each in entries
-    ]
-    listed = table("Entries", ("name", "parameters", "features", "papers", "what"), rows, unfolded=True)
-    return Card("info", counted(len(rows), "verified architecture"), tables=(listed,))
+    rows = [(each.name, each.title, f"{each.default_parameters:,} parameters by default") for each in entries]
+    listed = table("Entries", ("name", "title", "size"), rows, unfolded=True)
+    facts = tuple(fact for each in entries for fact in _described(each, of=each.name if len(rows) > 1 else ""))
+    return Card("info", counted(len(rows), "verified architecture"), tables=(listed,), facts=facts)
+
+
+def _described(entry: Entry, *, of: str) -> tuple[tuple[str, str], ...]:
+    told = (
+        ("What", entry.summary),
+        ("Features", ", ".join(entry.features)),
+        ("Papers", "; ".join(entry.papers)),
+    )
+    return tuple((f"{label} ({of})" if of else label, text) for label, text in told)
 
 
 def _named_by(commit: Commit) -> tuple[str, str]:

@@ -6,7 +6,7 @@ network, with one check a file in `checks/`), `receipt.py` (the seal), `result.p
 
 from mlexpert_nb.verify.compatibility import Break, Compatibility, broken_names, compare_names
 from mlexpert_nb.verify.device import Device, find_device
-from mlexpert_nb.verify.feedback import failures
+from mlexpert_nb.verify.feedback import failures, tests_that_ran
 from mlexpert_nb.verify.job import MODEL_CHECKS
 from mlexpert_nb.verify.judge import benchmark, judge
 from mlexpert_nb.verify.result import read_result
@@ -30,5 +30,6 @@ __all__ = [
     "find_device",
     "judge",
     "read_result",
+    "tests_that_ran",
     "verify",
 ]

@@ -26,7 +26,7 @@ def failures(root: Path, verdict: Verdict) -> str:
     try:
         cases = [case for case in artefacts.read(root).cases if case.outcome in ("failed", "error")]
         tracebacks = _tracebacks(root)
-    except (UsageError, OSError, ValueError):
+    except (UsageError, OSError, ValueError, ET.ParseError):  # no report: the tests took their runner along
         return "\n".join(lines)
     shown = _different(cases)
     for case in shown[:_MOST_TESTS]:
@@ -35,6 +35,14 @@ def failures(root: Path, verdict: Verdict) -> str:
     if left > 0:
         lines += ["", f"and {left} more failing tests, most of them for the same reasons"]
     return "\n".join(lines)
+
+
+def tests_that_ran(root: Path) -> frozenset[str]:
+    """Name the tests that the judge ran, without their parameters; a file that could not be collected has none."""
+    try:
+        return frozenset(case.name for case in artefacts.read(root).cases if case.outcome in ("passed", "failed"))
+    except UsageError:
+        return frozenset()
 
 
 def _told(finding: Finding) -> str:

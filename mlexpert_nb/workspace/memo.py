@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -47,7 +48,8 @@ class Draft:
         place = str(Path(os.path.realpath(root.expanduser())))
         name = f"{hashlib.sha256(place.encode()).hexdigest()[:24]}.jsonl"
         self.path = _folder(environ, _STATES) / "unfinished" / name
-        self._root, self._file = root, None  # type: tuple[Path, BinaryIO | None]
+        self._root = root
+        self._file: FileIO | None = None
 
     def start(self, lines: tuple[str, ...] = ()) -> bool:
         """Begin anew; an older draft of the same workspace is replaced.
@@ -62,8 +64,9 @@ class Draft:
             incoming = self.path.with_suffix(f".{os.getpid()}")
             save(incoming, "".join(f"{line}\n" for line in lines).encode(), _PRIVATE)
             self.close()
-            self._file = incoming.open("ab", buffering=0)
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._file = FileIO(incoming, "ab")
+            with suppress(OSError):  # a file system without locks
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             incoming.replace(self.path)
         return True
 

@@ -145,6 +145,19 @@ def test_an_interrupt_in_the_middle_answers_every_open_tool_call_in_the_transcri
     assert answered == ["t1", "t2"]
 
 
+def test_a_line_without_end_is_told_in_parts_and_never_cut_in_a_word(stage, tmp_path):
+    events = []
+    loop = Loop(ScriptedLLM(()), stage, str, events.append, Transcript(tmp_path / "t" / "t.jsonl"), 1)
+    words = [f"word{n}" for n in range(2_000)]
+    for word in words:
+        loop._say(f"{word} ")
+    loop._say("\n")
+    assert len(events) > 1
+    assert " ".join(event.text.strip() for event in events).split() == words
+    loop._say("x" * 100_000)
+    assert events[-1].text == "[100,000 characters without a blank]"
+
+
 def test_the_transcript_is_the_same_for_the_same_run(converse, stage):
     turns = (use("propose_plan", **PROPOSAL), use("Write", 2, path="a.py", text="a = 1\n"))
     path = stage.state / "transcript.jsonl"

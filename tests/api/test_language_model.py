@@ -306,7 +306,7 @@ def test_a_key_that_is_typed_is_refused_and_not_repeated(where, tmp_path):
 
 
 def test_a_budget_without_a_price_is_refused_before_anything_is_sent(ask, endpoint):
-    with pytest.raises(UsageError, match="the price of nobody-knows is not known"):
+    with pytest.raises(UsageError, match=r"no price is known for nobody-knows at 127\.0\.0\.1"):
         ask(model="nobody-knows", budget_usd=1.0)
     assert endpoint.requests == []
 
@@ -317,21 +317,6 @@ def test_a_recording_of_another_request_is_refused(ask, tmp_path):
     recording.write_text('{"kind": "run", "text": "something else", "llm": "m"}\n')
     with pytest.raises(UsageError, match=r"recording of another request .'something else'"):
         api.implement(REQUEST, workspace=tmp_path / "w", llm=f"replay:{recording}", approve="auto")
-
-
-@pytest.mark.parametrize(
-    ("content", "complaint"),
-    [
-        ("", "is empty"),
-        ("{nope\n{}\n", "line 1 is not JSON"),
-        ('["a"]\n{"kind": "run"}\n', "line 1 is no record"),
-        ('{"kind": "turn"}\n{"kind": "outcome"}\n', "a turn cannot be read"),
-    ],
-)
-def test_a_damaged_recording_is_one_line(tmp_path, content, complaint):
-    (tmp_path / "r.jsonl").write_text(content)
-    with pytest.raises(UsageError, match=complaint):
-        api.implement(REQUEST, workspace=tmp_path / "w", llm=f"replay:{tmp_path / 'r.jsonl'}", approve="auto")
 
 
 def test_a_recording_is_approved_by_the_one_who_plays_it(ask, tmp_path):

@@ -1,7 +1,7 @@
 """The cells of a run as a script: what comes back is what went in, and what a person wrote is never lost."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from mlexpert_nb import api
@@ -85,6 +85,10 @@ def test_a_cell_that_would_break_the_script_is_refused(source):
         updated(MINE, {"a": Cell("code", source, "a")}, ORDER)
 
 
+def _codes(*sources):
+    return tuple(Cell("code", source, role) for source, role in zip(sources, ORDER, strict=True))
+
+
 ODD = st.sampled_from(["x = 1", "# %% y", "'''", "%time x", "", "  ", '# %% role="b"', "\x0c", "# ---"])
 ODD_SOURCES = st.lists(ODD, max_size=5).map("\n".join)
 KINDS = st.tuples(st.sampled_from(["code", "markdown"]), ODD_SOURCES)
@@ -95,6 +99,9 @@ ODD_CELLS = st.tuples(KINDS, KINDS, KINDS).map(
 
 @settings(deadline=None, max_examples=200)
 @given(ODD_CELLS, ODD_CELLS, st.sampled_from(ORDER))
+@example(_codes("", "'''", "'''\n  "), _codes("", "x = 1", ""), "b")
+@example(_codes("", "'''", "'''\n  "), _codes("'''", "x = 1", ""), "a")
+@example(_codes("", "'''", "'''\n  "), _codes("", "x = 1", "y"), "c")
 def test_replacing_one_cell_is_refused_or_leaves_every_other_one(before, after, role):
     text = render(before)
     new = next(cell for cell in after if cell.role == role)

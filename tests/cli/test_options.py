@@ -94,6 +94,8 @@ def test_a_negative_value_reaches_the_one_who_can_say_what_is_wrong_with_it():
         ("diff a.ipynb b.ipynb", "diff: 'b.ipynb' is one argument too many; type: diff \\[NOTEBOOK\\]"),
         ("implement x --seed banana", "argument --seed: invalid int value: 'banana'; see: help implement"),
         ("implement x --params", "argument --params: expected one argument"),
+        ("implement --context a.py 'a GRU'", "implement what\\? 'a GRU' was taken for a file of --context; put"),
+        ("help --json", "help has no options, so no '--json'; type: help \\[COMMAND\\]"),
     ],
 )
 def test_a_wrong_line_says_what_to_type(line, message):
@@ -123,3 +125,7 @@ def test_every_command_has_help_that_names_its_options(verb):
     assert text.startswith(f"mlexpert {verb} ")
     assert VERBS[verb].summary in text
     assert all(option in text for option in VERBS[verb].options)
+
+
+def test_the_list_of_commands_has_one_short_line_each():
+    assert all(len(line) <= 120 for line in help_text("", "%mlexpert").splitlines())

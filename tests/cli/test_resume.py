@@ -10,6 +10,10 @@ import time
 import pytest
 from messages import engineers, faults, text, tool, turn
 
+from mlexpert_nb import api
+from mlexpert_nb.commands import way_on
+from mlexpert_nb.options import parse
+
 CANARY = "sk-ant-canary-0123456789abcdef"
 
 
@@ -54,6 +58,13 @@ def test_a_run_that_was_killed_goes_on_from_its_draft(mlexpert, endpoint, tmp_pa
     assert CANARY not in out + errors
     left = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     assert all(CANARY.encode() not in each for each in left)
+
+
+def test_a_run_that_fails_again_under_its_answers_still_says_how_to_go_on(endpoint, tmp_path):
+    endpoint.play(turn(tool("ask_user", questions=[{"question": "How many?"}])))
+    api.implement(engineers.REQUEST, workspace=tmp_path / "w", base_url=endpoint.url, approve="auto")
+    call = parse(["resume", "--workspace", str(tmp_path / "w")], "two")
+    assert way_on(call, "%mlexpert") == f"%mlexpert resume --workspace {tmp_path / 'w'}"
 
 
 def test_what_would_be_sent_is_shown_in_a_shell(mlexpert, endpoint):

@@ -13,6 +13,7 @@ NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
     "feature": "adding a feature to your model",
     "pipeline": "building a training pipeline",
 }
+WAY_OUT = "A language model does more: --llm claude with a key, or --base-url of an endpoint of yours"
 WAY = (
     "write the source, the docs and the example",
     "write the test-suite",
@@ -30,14 +31,12 @@ def propose(context: ContextPackage) -> Mapping[str, Any] | str:
     """
     kind = context.evidence.get("detection", {}).get("kind", "architecture")
     if kind in NEEDS_LANGUAGE_MODEL:
-        return (
-            f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model: --llm claude with a key, or --base-url of an "
-            "endpoint of yours; offline it implements what `mlexpert catalogue` lists"
-        )
+        offline = "offline it implements what `mlexpert catalogue` lists"
+        return f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model; {offline}. {WAY_OUT}"
     match = find(context.task, context.requirements.features)
     if match.entry is None:
         near = f" (nearest: {', '.join(match.near)})" if match.near else ""
-        return f"not in the offline catalogue: {match.reason}{near}; `mlexpert catalogue` lists what it can build"
+        return f"not in the offline catalogue: {match.reason}{near}; `mlexpert catalogue` lists what is. {WAY_OUT}"
     missing = [name for name in context.requirements.features if name not in match.entry.features]
     if missing:
         return (

@@ -105,7 +105,7 @@ class SdkConversation:
             EnvironmentProblem: The program or the endpoint failed.
         """
         self._transcript.add("context", package=context.to_json())
-        return self._converse(brief(context, documents).content)
+        return self._converse(brief(context, documents, self._redact).content)
 
     def go_on(self, feedback: str) -> Outcome:
         """Converse further about what the judge found.

@@ -1,9 +1,11 @@
 """File tools: what the llm may do with files, always inside one stage."""
 
+from mlexpert_nb.agent.tools.deadline import at_most
 from mlexpert_nb.agent.tools.tool import tool
 from mlexpert_nb.workspace import Stage
 
 LONGEST_READ = 40_000  # characters; about 10 000 tokens
+LONGEST_SEARCH_S = 10.0
 
 
 @tool(effect="read", name="Read")
@@ -30,7 +32,8 @@ def grep(stage: Stage, pattern: str, glob: str = "**/*") -> str:
         pattern: Python regular expression, matched line by line.
         glob: Which files to look into.
     """
-    hits = stage.grep(pattern, glob)
+    with at_most(LONGEST_SEARCH_S, f"searching for {pattern[:80]!r}"):
+        hits = stage.grep(pattern, glob)
     most = 200
     more = f"\n[{len(hits) - most} more hits; narrow the pattern or the glob]" if len(hits) > most else ""
     return "\n".join(hits[:most]) + more if hits else "no match"

@@ -3,15 +3,19 @@
 import os
 import sys
 from pathlib import Path
+from typing import Annotated
+
+import pydantic
 
 from mlexpert_nb.agent.tools.tool import tool
 from mlexpert_nb.workspace import ChildLimits, Stage, run_child
 
 LONGEST_OUTPUT = 20_000  # characters of each stream
+LONGEST_S = 900
 
 
 @tool(effect="run", name="Bash")
-def bash(stage: Stage, command: str, timeout_s: int = 120) -> str:
+def bash(stage: Stage, command: str, timeout_s: Annotated[int, pydantic.Field(ge=1, le=LONGEST_S)] = 120) -> str:
     """Run one shell command in the workspace, without network and without keys.
 
     Args:
