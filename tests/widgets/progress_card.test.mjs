@@ -1,7 +1,7 @@
 // The parts of the progress card that need no browser; run by test_progress_card.py.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { duration, resync, share, spoken } from "../../widgets/mlexpert_widgets/progress_card.js";
+import card, { duration, resync, share, spoken } from "../../widgets/mlexpert_widgets/progress_card.js";
 
 test("a duration reads as people say it", () => {
 	const said = [-1, 0, 59.9, 60, 125, 3605].map(duration);
@@ -28,4 +28,19 @@ test("read aloud are the phase, what failed and the stop, not every step", () =>
 	assert.equal(spoken(phases, ["causality"], false), "Phase verify, 1 failed");
 	assert.equal(spoken(phases, [], true), "Stopping");
 	assert.equal(spoken([], [], false), "Starting");
+});
+
+test("a card that was closed before it could tell that it is seen is left in peace", async () => {
+	let told = 0;
+	const model = {
+		get: () => false,
+		send: () => {
+			told += 1;
+			if (told > 1) throw new Error("Cannot send");
+		},
+	};
+	const end = card.initialize({ model });
+	await new Promise((resolve) => setTimeout(resolve, 700));
+	end();
+	assert.equal(told, 2);
 });

@@ -195,7 +195,11 @@ function initialize({ model }) {
 	let timer;
 	/** @param {number} waitMs */
 	const tell = (waitMs) => {
-		model.send({ kind: "seen" });
+		try {
+			model.send({ kind: "seen" });
+		} catch {
+			return; // the cell has ended and the card is closed: there is nobody to tell any more
+		}
 		timer = setTimeout(() => model.get("stoppable") || waitMs > LONGEST_WAIT_MS || tell(2 * waitMs), waitMs);
 	};
 	tell(FIRST_WAIT_MS);
