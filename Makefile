@@ -10,7 +10,7 @@ DEMO := notebooks/01_implement_trm_titans_mag.ipynb
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help setup demo test test-realmodel test-agent-sdk check lab bench notebooks bundles labextension screenshots chromium clean
+.PHONY: help setup demo test test-realmodel test-agent-sdk oracles catalogue check lab bench notebooks bundles labextension screenshots chromium clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -38,6 +38,15 @@ test-realmodel: setup  ## a weak but real language model behind a real server (2
 test-agent-sdk: setup  ## the optional backend on claude-agent-sdk (435 MB)
 	$(BIN)/pip install --quiet -e ".[dev,agent-sdk]"
 	$(BIN)/python -m pytest tests/agent/sdk -m "agent_sdk or not agent_sdk"
+
+oracles: setup  ## prove the catalogue equal to the libraries that everybody trusts (350 MB)
+	$(BIN)/pip install --quiet -e ".[dev,test]"
+	$(BIN)/python -m pytest tests/catalogue -m oracle
+	$(BIN)/python tests/catalogue/document.py
+
+catalogue: setup  ## send every entry of the catalogue through the whole gate, with times
+	$(BIN)/python tests/catalogue/prove.py
+	$(BIN)/python tests/catalogue/document.py
 
 chromium: setup  ## make sure that there is a browser for the browser tests
 	$(BIN)/python tests/browser/chromium.py

@@ -1,7 +1,9 @@
 """The catalogue: networks that are written out, tested and explained. Its front door loads no torch."""
 
 from mlexpert_nb.catalogue.cells import plain_cells
+from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
-from mlexpert_nb.catalogue.search import ENTRIES, find
+from mlexpert_nb.catalogue.search import find
+from mlexpert_nb.catalogue.starters import TEMPLATES, template_files
 
-__all__ = ["ENTRIES", "Entry", "Match", "find", "plain_cells"]
+__all__ = ["ENTRIES", "TEMPLATES", "Entry", "Match", "find", "plain_cells", "template_files"]

@@ -78,7 +78,11 @@ def _collect(statement: ast.Import | ast.ImportFrom, imports: _Imports, page: st
         if home[module] == page:
             return
         module = f".{home[module]}"
-    imports.names.setdefault(module, set()).update(alias.name for alias in statement.names)
+    imports.names.setdefault(module, set()).update(_spelled(alias) for alias in statement.names)
+
+
+def _spelled(alias: ast.alias) -> str:
+    return f"{alias.name} as {alias.asname}" if alias.asname else alias.name
 
 
 def _render(imports: _Imports) -> str:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from mlexpert_nb.packages import Cell, Json
 
@@ -22,6 +22,10 @@ class Entry(ABC):
         keywords: Words and phrases that name it in free text.
         papers: Where it comes from, with arXiv ids.
         default_parameters: Size that is delivered when none is asked for.
+        claims: Properties of the network that the judge demands; `verify.CLAIMS` explains each.
+        options: Choices that free text may name: configuration key, then value, then the words for it.
+        numbers: Numbers that free text may name: configuration key, then the words that follow the number.
+        request: The plainest request for it, as a person would write it.
     """
 
     name: str
@@ -32,6 +36,20 @@ class Entry(ABC):
     keywords: tuple[str, ...]
     papers: tuple[str, ...]
     default_parameters: int
+    claims: tuple[str, ...] = ("causal",)
+    options: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    numbers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    request: str = ""
+
+    @property
+    def family(self) -> str:
+        """Name of the family that it is an option of; its own name if it stands alone."""
+        return self.name
+
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Json]]:
+        """Published sizes by name, each as the keys of a configuration."""
+        return {}
 
     @abstractmethod
     def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
@@ -68,8 +86,20 @@ class Entry(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Answer to a search: the entry, or none; why; and the names of what comes nearest."""
+    """Answer to a search.
+
+    Attributes:
+        entry: The entry that the request is about; None if there is none, or if a question is due.
+        reason: Why, in words for a person.
+        near: Names of what comes nearest.
+        candidates: Names to choose from, where only the user can tell; empty otherwise.
+        options: Configuration keys that the request states.
+        preset: Published size that the request names; empty if it names none.
+    """
 
     entry: Entry | None
     reason: str
     near: tuple[str, ...]
+    candidates: tuple[str, ...] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+    preset: str = ""

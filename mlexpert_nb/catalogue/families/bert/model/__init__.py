@@ -1,0 +1,1 @@
+"""Pages of BERT, as they are delivered."""

@@ -1,0 +1,265 @@
+"""The entries of the catalogue that are options of one decoder."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mlexpert_nb.catalogue.entry import Config
+from mlexpert_nb.catalogue.families.decoder.model.config import ModelConfig
+from mlexpert_nb.catalogue.plain import PlainEntry
+from mlexpert_nb.catalogue.sizing import Keys, Sizes
+from mlexpert_nb.packages import Json
+
+_HEAD_DIMS = ((256, 64), (64, 32), (16, 16), (0, 8))  # from this width on, heads of this size
+_GROUP = 3  # query heads that share keys and values, about
+_IMPLIED: Mapping[tuple[str, Json], Keys] = {  # what an option needs, where nothing else is said
+    ("attention", "sliding"): {"window": 256},
+    ("attention", "linear"): {"position": "none"},
+    ("position", "learned"): {"max_length": 1024},
+    ("ffn", "moe"): {"num_experts": 8, "top_k": 2},
+}
+
+
+@dataclass(frozen=True)
+class DecoderEntry(PlainEntry):
+    """A decoder with some options set.
+
+    Attributes:
+        base: The options.
+    """
+
+    base: Mapping[str, Json] = field(default_factory=dict)
+
+    def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
+        """Give a full configuration within 2 % of the target; options that need others bring them along."""
+        keys = _consistent({**self.base, **(fixed or {})}, fixed or {})
+        if num_parameters is None and keys.get("attention") == "linear":  # the default size shares keys between heads
+            keys = {"num_kv_heads": keys.get("num_heads", ModelConfig().num_heads), **keys}
+        return super().solve(num_parameters, keys)
+
+
+def _consistent(keys: Keys, stated: Keys) -> Keys:
+    """Add what the options need; a window or experts that were not asked for go with the option that had them."""
+    found = dict(keys)
+    needed = {need: (key, value) for (key, value), needs in _IMPLIED.items() for need in needs if need != "position"}
+    for need, (key, value) in needed.items():
+        if found.get(key, value if need in stated else None) != value and need not in stated:
+            found.pop(need, None)
+    if "window" in stated and "attention" not in stated:
+        found["attention"] = "sliding"
+    if "num_experts" in stated and "ffn" not in stated:
+        found["ffn"] = "moe"
+    for (key, value), needs in _IMPLIED.items():
+        if found.get(key) == value:
+            found = {**needs, **found}
+    if found.get("attention") == "linear" and "num_heads" in found:
+        found = {"num_kv_heads": found["num_heads"], **found}
+    return found
+
+
+def _complete(keys: Keys) -> Keys:
+    """Give the heads and the hidden size that go with a width."""
+    width = _whole(keys["hidden_size"])
+    head_dim = next(size for least, size in _HEAD_DIMS if width >= least)
+    while width % head_dim or head_dim % 2:
+        head_dim //= 2
+    heads = width // head_dim
+    wanted = max(1, heads // _GROUP)
+    groups = max(count for count in range(1, wanted + 1) if heads % count == 0)
+    is_plain = keys["attention"] == "linear" or keys["norm"] == "layernorm"
+    return {
+        "num_heads": heads,
+        "num_kv_heads": heads if is_plain else groups,
+        "intermediate_size": {"gelu": 4 * width, "moe": width, "swiglu": 8 * width // 3}[str(keys["ffn"])],
+    }
+
+
+def _whole(value: Json) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def _derived(config: ModelConfig) -> dict[str, object]:
+    attention = {
+        "full": f"{config.num_heads} heads, {config.num_kv_heads} key/value heads",
+        "sliding": f"{config.num_heads} heads, {config.num_kv_heads} key/value heads, the last {config.window} tokens",
+        "linear": f"gated delta rule, {config.num_heads} memories of {config.head_dim} x {config.head_dim}",
+    }[config.attention]
+    ffn = f"{config.ffn} {config.intermediate_size}"
+    if config.ffn == "moe":
+        ffn = f"{config.top_k} of {config.num_experts} experts of SwiGLU {config.intermediate_size}"
+    return {
+        "attention_said": attention,
+        "ffn_said": ffn,
+        "head_dim": config.head_dim,
+        "head_said": "tied to the embedding" if config.tie_embeddings else "weights of its own",
+    }
+
+
+def _sizes(presets: Mapping[str, Keys]) -> Sizes:
+    return Sizes(
+        presets=presets,
+        grid={
+            "num_layers": (1, 2, 3, 4, 6, 8, 10, 12, 16, 22, 24, 32),
+            "hidden_size": (16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048, 3072, 4096),
+            "vocab_size": (256, 2048, 8192, 32000),
+        },
+        complete=_complete,
+        fine="intermediate_size",
+    )
+
+
+_GPT2: Keys = {
+    "vocab_size": 50257,
+    "position": "learned",
+    "max_length": 1024,
+    "norm": "layernorm",
+    "norm_eps": 1e-5,
+    "ffn": "gelu",
+    "bias": True,
+}
+
+
+def _gpt2(width: int, layers: int) -> Keys:
+    heads = width // 64
+    sizes = {"num_layers": layers, "num_heads": heads, "num_kv_heads": heads, "intermediate_size": 4 * width}
+    return {**_GPT2, "hidden_size": width, **sizes}
+
+
+def _llama(vocabulary: int, width: int, layers: int, heads: tuple[int, int], hidden: int, **more: Json) -> Keys:
+    sizes: Keys = {"vocab_size": vocabulary, "hidden_size": width, "num_layers": layers, "intermediate_size": hidden}
+    return {**sizes, "num_heads": heads[0], "num_kv_heads": heads[1], **more}
+
+
+_OPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "attention": {
+        "full": ("full attention", "dense attention"),
+        "sliding": ("sliding window", "sliding window attention", "local attention", "window attention", "swa"),
+        "linear": ("linear attention", "delta rule", "deltanet", "gated deltanet", "delta net"),
+    },
+    "position": {
+        "rope": ("rope", "rotary", "rotary embeddings", "rotary position embeddings"),
+        "alibi": ("alibi",),
+        "learned": ("learned positions", "learned position embeddings", "gpt 2", "gpt2"),
+        "none": ("nope", "no positions"),
+    },
+    "norm": {"rmsnorm": ("rmsnorm", "rms norm"), "layernorm": ("layernorm", "layer norm", "gpt 2", "gpt2")},
+    "ffn": {
+        "swiglu": ("swiglu",),
+        "gelu": ("gelu", "gpt 2", "gpt2"),
+        "moe": ("moe", "mixture of experts", "experts", "mixtral"),
+    },
+}
+_NUMBERS: Mapping[str, tuple[str, ...]] = {
+    "num_layers": ("layers", "blocks", "couches", "capas", "schichten"),
+    "num_heads": ("heads", "attention heads"),
+    "num_kv_heads": ("kv heads", "key value heads"),
+    "hidden_size": ("hidden size", "width", "d_model", "dim"),
+    "window": ("window", "fenster", "fenetre", "ventana"),
+    "num_experts": ("experts", "experten", "expertos"),
+    "top_k": ("top",),
+    "vocab_size": ("vocabulary", "vocab"),
+    "max_length": ("positions",),
+}
+_COMMON = ("KV_cache", "RMSNorm", "LayerNorm", "SwiGLU", "GELU", "GQA", "RoPE", "ALiBi", "weight_tying")
+_USAGE = """\
+ids_BT = torch.randint(model.config.vocab_size, (1, 64))
+logits_BTV = model(ids_BT)
+loss = model.loss(ids_BT[:, :-1], ids_BT[:, 1:])  # labels are shifted by you; -100 is ignored
+logits_BTV, state = model.stream(ids_BT)  # then model.stream(next_ids, state): a token at a time
+continuation_BT = model.generate(ids_BT, 20)"""
+
+
+def _entry(name: str, title: str, summary: str, base: Keys, **more: object) -> DecoderEntry:
+    presets: Mapping[str, Keys] = more.pop("presets")  # type: ignore[assignment]  # of the calls below
+    extra: tuple[str, ...] = more.pop("has", ())  # type: ignore[assignment]  # of the calls below
+    common = {
+        "model_type": "transformer",
+        "features": (*extra, *_COMMON),
+        "options": _OPTIONS,
+        "numbers": _NUMBERS,
+        "package": "decoder",
+        "sizes": _sizes({label: {**base, **keys} for label, keys in presets.items()}),
+        "derived": _derived,
+        "usage": _USAGE,
+    }
+    return DecoderEntry(name=name, title=title, summary=summary, base=base, **common, **more)  # type: ignore[arg-type]  # checked by the dataclass
+
+
+LLAMA_DECODER = _entry(
+    "llama-decoder",
+    "LLaMA/GPT decoder",
+    "Causal language model of the GPT and LLaMA kind, with grouped heads, rotary positions and a cache to stream from",
+    {},
+    keywords=(
+        *("llama", "llama decoder", "gpt", "gpt 2", "gpt2", "nanogpt", "minigpt", "decoder only transformer"),
+        *("causal language model", "autoregressive transformer", "transformer decoder", "decoder only"),
+        *("decodeur llama", "smollm", "tinyllama"),
+    ),
+    papers=(
+        "Language Models are Unsupervised Multitask Learners (GPT-2), Radford et al. 2019",
+        "LLaMA: Open and Efficient Foundation Language Models, arXiv:2302.13971",
+        "RoFormer: Enhanced Transformer with Rotary Position Embedding, arXiv:2104.09864",
+    ),
+    default_parameters=24_877_440,
+    request="Implement a LLaMA-style decoder",
+    presets={
+        "small": {},
+        "gpt-2": _gpt2(768, 12),
+        "gpt-2 medium": _gpt2(1024, 24),
+        "gpt-2 large": _gpt2(1280, 36),
+        "smollm-135m": _llama(49152, 576, 30, (9, 3), 1536),
+        "tinyllama-1.1b": _llama(32000, 2048, 22, (32, 4), 5632, tie_embeddings=False),
+        "llama-3.2-1b": _llama(128256, 2048, 16, (32, 8), 8192, rope_theta=500000.0),
+        "llama-7b": _llama(32000, 4096, 32, (32, 32), 11008, tie_embeddings=False),
+    },
+)
+SLIDING_WINDOW_DECODER = _entry(
+    "sliding-window-decoder",
+    "Sliding-window decoder",
+    "Causal language model whose tokens see a window of the past, as Mistral: work and cache do not grow with the text",
+    {"attention": "sliding", "window": 256},
+    has=("sliding_window_attention",),
+    keywords=("mistral", "sliding window decoder", "sliding window transformer", "local attention transformer"),
+    papers=("Mistral 7B, arXiv:2310.06825", "Longformer: The Long-Document Transformer, arXiv:2004.05150"),
+    default_parameters=24_877_440,
+    request="Implement a Mistral-style sliding-window decoder",
+    presets={
+        "small": {},
+        "mistral-7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, window=4096),
+    },
+)
+DELTA_RULE_DECODER = _entry(
+    "delta-rule-decoder",
+    "Delta-rule decoder",
+    "Causal language model with linear attention: each head keeps a matrix that forgets and corrects itself",
+    {"attention": "linear", "position": "none"},
+    has=("linear_attention", "delta_rule"),
+    keywords=(
+        *("deltanet", "delta net", "gated deltanet", "gated delta net", "delta rule", "gated delta rule"),
+        *("linear attention", "linear attention transformer", "linear transformer", "fast weights"),
+    ),
+    papers=(
+        "Gated Delta Networks: Improving Mamba2 with Delta Rule, arXiv:2412.06464",
+        "Parallelizing Linear Transformers with the Delta Rule over Sequence Length, arXiv:2406.06484",
+    ),
+    default_parameters=27_704_288,
+    request="Implement a linear-attention decoder with the gated delta rule",
+    presets={"small": {"num_kv_heads": 6}},
+)
+MOE_DECODER = _entry(
+    "moe-decoder",
+    "Mixture-of-experts decoder",
+    "Causal language model whose tokens each visit a few of many experts, as Mixtral, with a loss that spreads them",
+    {"ffn": "moe", "num_experts": 8, "top_k": 2},
+    has=("mixture_of_experts",),
+    keywords=(
+        *("mixtral", "mixture of experts", "moe", "sparse moe", "moe transformer", "switch transformer"),
+        *("melange d experts", "mezcla de expertos", "top 2 routing"),
+    ),
+    papers=("Mixtral of Experts, arXiv:2401.04088", "Switch Transformers, arXiv:2101.03961"),
+    default_parameters=28_032_384,
+    request="Implement a mixture-of-experts decoder",
+    presets={
+        "small": {"num_layers": 4, "intermediate_size": 384},
+        "mixtral-8x7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, rope_theta=1e6),
+    },
+)

@@ -1,0 +1,1 @@
+"""A diffusion model: its noise process, its samplers and its denoiser."""

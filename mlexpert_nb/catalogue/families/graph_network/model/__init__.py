@@ -1,0 +1,1 @@
+"""Pages of the graph network, as they are delivered."""

@@ -1,0 +1,5 @@
+"""LoRA and DoRA: low-rank adapters for any module."""
+
+from mlexpert_nb.catalogue.families.lora.entry import LORA
+
+__all__ = ["LORA"]

@@ -1,0 +1,1 @@
+"""Pages of the LSTM encoder-decoder with attention, as they are delivered."""

@@ -1,0 +1,1 @@
+"""Pages of Mamba, as they are delivered."""

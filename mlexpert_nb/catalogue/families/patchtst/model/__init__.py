@@ -1,0 +1,1 @@
+"""Pages of the forecaster, as they are delivered."""

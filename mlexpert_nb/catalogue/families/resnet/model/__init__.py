@@ -1,0 +1,1 @@
+"""Pages of the ResNet, as they are delivered."""

@@ -1,0 +1,1 @@
+"""Pages of T5, as they are delivered."""

@@ -1,0 +1,1 @@
+"""Pages of the networks for tables, as they are delivered."""

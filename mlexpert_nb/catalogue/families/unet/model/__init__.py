@@ -1,0 +1,1 @@
+"""Pages of the U-Net, as they are delivered."""

@@ -1,0 +1,1 @@
+"""Pages of the Vision Transformer, as they are delivered."""

@@ -1,0 +1,208 @@
+"""Entries whose delivery follows from their folder: every page of `model/`, the tests, the example and the document.
+
+What differs between two such entries stands in their folders under `families/`, and in the values of one `PlainEntry`.
+"""
+
+import ast
+import importlib
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from functools import partial
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from mlexpert_nb.catalogue.cells import entry_cells
+from mlexpert_nb.catalogue.compose import compose
+from mlexpert_nb.catalogue.entry import Config, Entry
+from mlexpert_nb.catalogue.sizing import Sizes, solve_sizes
+from mlexpert_nb.errors import UsageError
+from mlexpert_nb.packages import Cell, Json
+
+_CATALOGUE = "mlexpert_nb.catalogue"
+_FRONT = "build"  # the module that becomes src/model/__init__.py
+_SHARED: Mapping[str, str] = {  # delivered path: template, the same for every entry
+    "pyproject.toml": "project.toml",
+    "README.md": "README.md",
+}
+_DESCRIPTIONS: Mapping[str, str] = {
+    "src/model/__init__.py": "front door: build_model, ModelConfig, the parameter count",
+    "src/model/config.py": "every knob, validated, with the delivered values as defaults; parameters in closed form",
+    "src/model/functional.py": "the same as plain functions, for tests and tools",
+    "docs/architecture.md": "diagram, shapes, parameter table, equations and sources",
+    "pyproject.toml": "project metadata and test settings",
+    "README.md": "what this is and how to use it",
+}
+
+
+@dataclass(frozen=True)
+class PlainEntry(Entry):
+    """An entry that is written out from `families/<package>`.
+
+    Attributes:
+        package: Folder under `families/`.
+        sizes: How its sizes hang together, with the published ones.
+        derived: Gives what the documents may name beside the keys of the configuration.
+        blocks: Modules of `blocks/` that a page is made of before its own module, by page.
+        usage: Python lines for the README that use the network, after `model = build_model()`.
+        implied: Gives keys that follow from those that a request fixes (patches from the size of an image, say).
+    """
+
+    package: str = ""
+    sizes: Sizes | None = None
+    derived: Callable[[Any], Mapping[str, object]] | None = None
+    blocks: Mapping[str, tuple[str, ...]] | None = None
+    usage: str = ""
+    implied: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
+
+    def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
+        """Give a full configuration within 2 % of the target, keeping the fixed keys; a published one where it fits."""
+        if self.sizes is None:
+            raise UsageError(f"{self.title} has no sizes to choose from")
+        defaults = asdict(self._config_class()())
+        kept = fixed or {}
+        implied = self.implied(kept) if self.implied else {}
+        return solve_sizes(self.sizes, defaults, num_parameters, {**implied, **kept}, self.count_parameters)
+
+    def count_parameters(self, config: Mapping[str, Json]) -> int:
+        """Count the parameters in closed form."""
+        return int(self._module("config").count_parameters(self._config(config)))
+
+    def parameter_table(self, config: Mapping[str, Json]) -> tuple[tuple[str, int], ...]:
+        """Give the parameters of each part; `*` in a name stands for every block."""
+        table: tuple[tuple[str, int], ...] = self._module("config").parameter_table(self._config(config))
+        return table
+
+    def describe(self, config: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
+        """Give every delivered path with one line about it."""
+        files = {**self.skeleton(config), **self.tests(config)}
+        return tuple((path, _DESCRIPTIONS.get(path) or _first_line(text)) for path, text in files.items())
+
+    def skeleton(self, config: Mapping[str, Json]) -> dict[str, str]:
+        """Give the text of every delivered file except the tests."""
+        checked = self._config(config)
+        pages = compose(self._pages())
+        pages["config"] = with_defaults(pages["config"], asdict(checked))
+        files = {f"src/model/{name}.py": text for name, text in pages.items()}
+        values = self._values(checked)
+        files["docs/architecture.md"] = _fill(self._read("docs/architecture.md"), values)
+        files["examples/train.py"] = self._read("examples/train.py")
+        for path, template in _SHARED.items():
+            files[path] = _fill(_template(template), values)
+        return files
+
+    def tests(self, config: Mapping[str, Json]) -> dict[str, str]:
+        """Give the delivered tests; they hold for every configuration, because they build small networks."""
+        del config
+        names = sorted(path.name for path in (self._folder() / "tests").glob("*.py"))
+        own = {f"tests/{name}": self._read(f"tests/{name}") for name in names}
+        return {"tests/conftest.py": _template("conftest.py.txt"), **own}
+
+    def cells(self, config: Mapping[str, Json], *, workspace: str) -> tuple[Cell, ...]:
+        """Give the notebook cells that build, inspect and run what was delivered."""
+        intro = f"### {self.title}, {self.count_parameters(config):,} parameters\n\n{self.summary}."
+        return entry_cells(workspace, intro, is_token_model=self.is_token_model)
+
+    @property
+    def family(self) -> str:
+        """Folder that it is written out from; entries that share it are options of one network."""
+        return self.package
+
+    @property
+    def presets(self) -> Mapping[str, Mapping[str, Json]]:
+        """Published sizes by name."""
+        return self.sizes.presets if self.sizes else {}
+
+    @property
+    def is_token_model(self) -> bool:
+        """Whether the network reads token ids and gives the logits of the next token at every position."""
+        return "causal" in self.claims
+
+    def _folder(self) -> Path:
+        return Path(str(resources.files(f"{_CATALOGUE}.families.{self.package}")))
+
+    def _read(self, path: str) -> str:
+        return (self._folder() / path).read_text("utf-8")
+
+    def _module(self, name: str) -> Any:
+        return importlib.import_module(f"{_CATALOGUE}.families.{self.package}.model.{name}")
+
+    def _config_class(self) -> Callable[..., Any]:
+        found: Callable[..., Any] = self._module("config").ModelConfig
+        return found
+
+    def _config(self, config: Mapping[str, Json]) -> Any:
+        """Build the configuration; lists, which plans hold in place of tuples, become tuples again.
+
+        Raises:
+            ValueError: A value is impossible, or a key is unknown.
+        """
+        values = {key: tuple(value) if isinstance(value, list) else value for key, value in config.items()}
+        try:
+            return self._config_class()(**values)
+        except TypeError as error:
+            raise ValueError(str(error)) from error
+
+    def _pages(self) -> dict[str, tuple[str, ...]]:
+        """Give the modules of each page; `functional` and the blocks of a page come where they are needed."""
+        home = f"{_CATALOGUE}.families.{self.package}.model"
+        names = sorted(path.stem for path in (self._folder() / "model").glob("*.py"))
+        order = [_FRONT, *(name for name in names if name not in {"__init__", _FRONT})]
+        extra = self.blocks or {}
+        return {
+            "__init__" if name == _FRONT else name: (
+                *(f"{_CATALOGUE}.blocks.{block}" for block in extra.get(name, ())),
+                f"{home}.{name}",
+            )
+            for name in order
+        }
+
+    def _values(self, config: Any) -> dict[str, str]:
+        """Give what the documents may name: every key of the configuration, and what follows from it."""
+        table = self._module("config").parameter_table(config)
+        total = sum(count for _, count in table)
+        rows = [f"| `{name}` | {count:,} | {count / total:.1%} |" for name, count in table]
+        known = {
+            "name": self.name,
+            "title": self.title,
+            "summary": self.summary,
+            "papers": "\n".join(f"- {paper}" for paper in self.papers),
+            "usage": self.usage.strip("\n"),
+            "num_parameters": f"{total:,}",
+            "parameter_rows": "\n".join(rows),
+        }
+        more = self.derived(config) if self.derived else {}
+        return {key: str(value) for key, value in {**asdict(config), **known, **more}.items()}
+
+
+def with_defaults(text: str, values: Mapping[str, object]) -> str:
+    """Replace the default values of the fields of a page's `ModelConfig`."""
+    lines = text.splitlines(keepends=True)
+    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    body = next(node.body for node in classes if node.name == "ModelConfig")
+    for node in body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
+            start, end, line = node.value.col_offset, node.value.end_col_offset, lines[node.lineno - 1]
+            lines[node.lineno - 1] = line[:start] + _literal(values[node.target.id]) + line[end:]
+    return "".join(lines)
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _template(name: str) -> str:
+    return (resources.files(f"{_CATALOGUE}.templates") / name).read_text("utf-8")
+
+
+def _fill(text: str, values: Mapping[str, str]) -> str:
+    return re.sub(r"\{\{ (\w+) \}\}", partial(_value, values), text)
+
+
+def _value(values: Mapping[str, str], found: re.Match[str]) -> str:
+    return values[found[1]]
+
+
+def _first_line(text: str) -> str:
+    return text.split('"""')[1].strip().splitlines()[0] if '"""' in text else "test support"

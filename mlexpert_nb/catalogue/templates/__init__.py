@@ -1,0 +1,1 @@
+"""Text that is delivered with every entry, and the templates of `mlexpert init`."""
