@@ -35,6 +35,7 @@ class Settings:
         base_url: Where it is asked; empty for Anthropic's own endpoint.
         budget_usd: What the run may cost; None is no limit.
         max_repairs: How often the judge's failures go back to a language model.
+        num_faults: Faults that the judge plants in a network to see whether its tests find them.
     """
 
     workspace: Path = DEFAULT_WORKSPACE
@@ -46,6 +47,7 @@ class Settings:
     base_url: str = ""
     budget_usd: float | None = None
     max_repairs: int = 3
+    num_faults: int = 24
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from mlexpert_nb.agent.address import Address, read_address
 from mlexpert_nb.agent.claude import DEFAULT_MODEL, Claude
+from mlexpert_nb.agent.demands import demanded_claims
 from mlexpert_nb.agent.llm import (
     LLM,
     Document,
@@ -54,6 +55,7 @@ __all__ = [
     "Turn",
     "Usage",
     "close",
+    "demanded_claims",
     "digest",
     "price_of",
     "read_address",

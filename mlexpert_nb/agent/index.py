@@ -18,6 +18,7 @@ from pathlib import Path
 
 from mlexpert_nb.agent.address import read_address
 from mlexpert_nb.agent.claude import DEFAULT_MODEL
+from mlexpert_nb.agent.demands import demanded_claims
 from mlexpert_nb.agent.loop import Outcome
 from mlexpert_nb.agent.plan import digest
 from mlexpert_nb.agent.sdk import Endpoint, SdkConversation
@@ -127,6 +128,7 @@ def _spec(job: Job, outcome: Outcome, stage: Stage) -> JudgeSpec:
         vram_bytes=limits.get("vram_bytes"),
         latency_ms=limits.get("latency_ms"),
         delivered=tuple(sorted(written & set(stage.files()))),
+        claims=demanded_claims(job.context, outcome.plan.entry if outcome.plan else ""),
     )
 
 

@@ -34,8 +34,21 @@ BUILT_IN: Mapping[str, Value] = {
     "workspace": str(DEFAULT_WORKSPACE),
     "approve": Settings().approve,
 }
+FAULTS_VARIABLE = "MLEXPERT_PLANTED_FAULTS"
 From: TypeAlias = Source | Literal["session"]
 _OTHERWISE = f"name a file in another folder in {FILE_VARIABLE}"
+
+
+def num_faults(usual: int, environ: Mapping[str, str] = os.environ) -> int:
+    """Give how many faults the judge plants: fewer take less time and say less.
+
+    Raises:
+        UsageError: The environment variable is not a whole number of at least 1.
+    """
+    text = environ.get(FAULTS_VARIABLE, str(usual))
+    if not text.isdecimal() or int(text) < 1:
+        raise UsageError(f"{FAULTS_VARIABLE}={text!r}: give a whole number of at least 1, or unset it")
+    return int(text)
 
 
 @dataclass(frozen=True, slots=True)

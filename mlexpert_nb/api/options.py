@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, TypedDict
 
 from mlexpert_nb.agent import LLM
-from mlexpert_nb.api.defaults import defaults
+from mlexpert_nb.api.defaults import defaults, num_faults
 from mlexpert_nb.api.llms import REPLAY, Answerer, AskKey, choose
 from mlexpert_nb.config import APPROVE, DEFAULT_WORKSPACE, Settings
 from mlexpert_nb.errors import UnknownNameError, UsageError
@@ -158,6 +158,7 @@ def _settings(options: Options) -> Settings:
         model=options.get("model") or (asks and stored.model) or "",
         base_url=options.get("base_url") or (asks and stored.base_url) or "",
         budget_usd=budget,
+        num_faults=num_faults(usual.num_faults),
     )
 
 

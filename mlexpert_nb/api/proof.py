@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from mlexpert_nb import catalogue
-from mlexpert_nb.agent import Plan, digest
+from mlexpert_nb.agent import Plan, demanded_claims, digest
 from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Ticket
 from mlexpert_nb.api.records import write_mirror
@@ -136,4 +136,6 @@ def _spec(job: Job, plan: Plan, stage: Stage) -> JudgeSpec:
         latency_ms=limits.latency_ms,
         delivered=tuple(sorted(announced | written)),
         seed=job.ticket.settings.seed,
+        num_faults=job.ticket.settings.num_faults,
+        claims=demanded_claims(job.context, plan.entry),
     )

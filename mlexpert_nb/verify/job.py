@@ -17,6 +17,7 @@ MODEL_CHECKS = (  # "import", the table CHECKS, and "planted_models"; here becau
     "gradients",
     "causality",
     "batch_independence",
+    "invariances",
     "determinism",
     "state_dict",
     "overfit",
@@ -52,7 +53,8 @@ class Job:
         path = folder / JOB
         data = json.loads(path.read_text("utf-8"))
         path.unlink()
-        spec = JudgeSpec(**data["spec"] | {"delivered": tuple(data["spec"]["delivered"])})
+        tuples = {key: tuple(value) for key, value in data["spec"].items() if isinstance(value, list)}
+        spec = JudgeSpec(**data["spec"] | tuples)
         return cls(data["root"], tuple(data["checks"]), spec, data["nonce"])
 
 

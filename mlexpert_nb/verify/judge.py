@@ -15,6 +15,7 @@ from mlexpert_nb.errors import UnknownNameError
 from mlexpert_nb.packages import Event, OnEvent
 from mlexpert_nb.verify import artefacts, tree
 from mlexpert_nb.verify.job import MODEL_CHECKS
+from mlexpert_nb.verify.mutation import Scope, figures, judge_mutation, mutate, not_tried
 from mlexpert_nb.verify.probe import probe, told
 from mlexpert_nb.verify.reading import judge_text, run_ruff, unchanged
 from mlexpert_nb.verify.receipt import Record, head, seal
@@ -78,13 +79,15 @@ def _try(trial: Trial, root: Path, on_event: OnEvent) -> tuple[Finding, ...]:
     _tell(tested, on_event)
     on_event(Event("phase", "verify: checking the network"))
     network = probe(trial, MODEL_CHECKS, on_event)
+    mutation = mutate(trial, on_event, Scope(trial.spec.num_faults)) if tested[0].passed else None
+    worth = judge_mutation(mutation, trial.spec) if mutation else not_tried()
     last = unchanged(trial, root)
-    _tell([last], on_event)
+    _tell([worth, last], on_event)
     artefacts.write(root, artefacts.JUNIT, suite.junit)
     artefacts.write(root, artefacts.COVERAGE, suite.coverage)
     artefacts.write(root, artefacts.RUFF, complaints)
-    artefacts.write(root, artefacts.BENCH, network.figures)
-    return (*read, ruff, *tested, *network.findings, last)
+    artefacts.write(root, artefacts.BENCH, {**network.figures, **({"mutation": figures(mutation)} if mutation else {})})
+    return (*read, ruff, *tested, *network.findings, worth, last)
 
 
 def _tell(findings: Sequence[Finding], on_event: OnEvent) -> None:

@@ -87,10 +87,17 @@ def _inference_time(latency: Mapping[str, Any] | None) -> str:
         return "not measured"
     per_token = "token_ms" in latency
     times = latency["token_ms" if per_token else "forward_ms"]
-    what = "per token" if per_token else f"per pass over {latency['context']} tokens"
+    what = "per token" if per_token else _pass(latency)
     threads = latency["threads"]
     where = f"CPU, {threads} thread{'s' if threads > 1 else ''}" if latency["device"] == "CPU" else "GPU"
     return f"{short_ms(times['p50'])} {what} p50, {short_ms(times['p95'])} p95 ({where})"
+
+
+def _pass(latency: Mapping[str, Any]) -> str:
+    if "context" in latency:
+        return f"per pass over {latency['context']} tokens"
+    size = latency["batch_size"]
+    return "per example" if size == 1 else f"per batch of {size}"
 
 
 def _vram_usage(memory: Mapping[str, Any] | None) -> str:

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 
 _Function = (ast.FunctionDef, ast.AsyncFunctionDef)
 _OWN = frozenset({"model", "src", "tests"})
+_DATA = frozenset({"numpy", "sklearn"})  # data sets that ship inside a package
 _TEST_BANS = {"_pytest": "reaches into the runner", "atexit": "acts after the tests", "coverage": "reaches the meter"}
 _REACHES = "reaches into the process that measures"
 _SOURCE_BANS = {
@@ -88,8 +89,11 @@ def refusals(source: Source) -> tuple[str, ...]:
 
 
 def foreign_imports(source: Source) -> tuple[str, ...]:
-    """List the packages that the file imports, other than torch, the standard library and its own."""
-    allowed = {"torch", *_OWN, *sys.stdlib_module_names}
+    """List the packages that the file imports other than torch, the standard library and its own.
+
+    A file in examples/ may import, beside these, the packages that bring a data set along.
+    """
+    allowed = {"torch", *_OWN, *sys.stdlib_module_names, *(_DATA if source.path.startswith("examples/") else ())}
     return tuple(sorted({name for name, _ in _imports(source.tree) if name not in allowed}))
 
 

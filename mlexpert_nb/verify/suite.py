@@ -3,10 +3,12 @@
 import json
 import random
 import re
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from mlexpert_nb.packages import Event, OnEvent
@@ -17,11 +19,14 @@ from mlexpert_nb.verify.spec import Finding
 from mlexpert_nb.verify.trial import Room, Trial
 from mlexpert_nb.workspace import ChildLimits, ChildResult
 
+ROOM = "tests"
 COMMAND = "python -m pytest tests"
 COVERAGE_COMMAND = "python -m coverage run --source=src -m pytest tests && python -m coverage report"
 _LIMITS = ChildLimits(timeout_s=600.0, cpu_s=900)
 _REPORT_LIMITS = ChildLimits(timeout_s=60.0, cpu_s=60)
 _SOME_TESTS_FAILED = 1  # pytest's exit code whenever the planted failing test ran
+_PLUGIN = "mlexpert_contexts"  # tells the meter which test runs
+_CONTEXTS = Path(__file__).parent / "mutation" / "contexts.py"
 _COLLECTED = re.compile(r"\bcollected (\d+) items?\b")
 
 
@@ -49,7 +54,7 @@ class SuiteReport:
 def run_suite(trial: Trial, on_event: OnEvent) -> SuiteReport:
     """Run the tests of the delivery, with the planted ones among them."""
     in_files = tuple(name for path in trial.sources for name in names_of_tests(Source.parse(path, trial.text(path))))
-    room = trial.room("tests")
+    room = trial.room(ROOM)
     canaries = Canaries.plant(room.root, random.SystemRandom())
     streamed: dict[str, Outcome] = {}
     result = _run_pytest(room, _follow(canaries, streamed, on_event))
@@ -75,6 +80,17 @@ def judge_suite(report: SuiteReport, min_coverage: float) -> tuple[Finding, ...]
     )
 
 
+def settings(root: str) -> str:
+    """Give the settings by which pytest runs the tests of a folder, whatever the delivery's own say."""
+    return (
+        "[tool.pytest.ini_options]\n"
+        f"pythonpath = {json.dumps([f'{root}/src'])}\n"
+        'python_files = ["test_*.py"]\n'
+        "xfail_strict = true\n"
+        'junit_family = "xunit1"\n'
+    )
+
+
 def line_rate(coverage: Mapping[str, Any]) -> float | None:
     """Give the line coverage in percent, or None if no line was measured."""
     totals = coverage.get("totals", {})
@@ -83,27 +99,22 @@ def line_rate(coverage: Mapping[str, Any]) -> float | None:
 
 
 def _run_pytest(room: Room, on_line: Callable[[str], None]) -> ChildResult:
-    settings = room.results / "judge.toml"
-    settings.write_text(
-        "[tool.pytest.ini_options]\n"
-        f"pythonpath = {json.dumps([str(room.root / 'src')])}\n"
-        'python_files = ["test_*.py"]\n'
-        "xfail_strict = true\n"
-        'junit_family = "xunit1"\n',
-        encoding="utf-8",
-    )
+    obeyed = room.results / "judge.toml"
+    obeyed.write_text(settings(str(room.root)), encoding="utf-8")
+    shutil.copyfile(_CONTEXTS, room.results / f"{_PLUGIN}.py")
     meter = room.results / "coverage.ini"
     source = str(room.root / "src").replace("%", "%%")
     meter.write_text(
-        f"[run]\nbranch = false\nsource = {source}\n"
+        f"[run]\nbranch = false\ncore = ctrace\nsource = {source}\n"  # the newest core cannot tell tests apart
         "[report]\nexclude_lines = ^\\s*if (typing\\.)?TYPE_CHECKING:\ninclude_namespace_packages = true\n",
         encoding="utf-8",
     )
     run = ["run", f"--rcfile={meter}", f"--data-file={room.results / 'coverage.data'}", "-m", "pytest"]
-    quiet = ["-v", "--color=no", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
-    where = ["-c", str(settings), f"--rootdir={room.root}", f"--junitxml={room.results / 'junit.xml'}"]
+    quiet = ["-v", "--color=no", "-p", "no:cacheprovider", "-p", _PLUGIN, "--continue-on-collection-errors"]
+    where = ["-c", str(obeyed), f"--rootdir={room.root}", f"--junitxml={room.results / 'junit.xml'}"]
     argv = [sys.executable, "-B", "-P", "-m", "coverage", *run, *quiet, *where, "tests"]
-    return room.run("tests", argv, limits=_LIMITS, on_line=on_line)
+    env = {"PYTHONPATH": str(room.results)}
+    return room.run(ROOM, argv, limits=_LIMITS, env=env, on_line=on_line)
 
 
 def _follow(canaries: Canaries, streamed: dict[str, Outcome], on_event: OnEvent) -> Callable[[str], None]:

@@ -74,7 +74,7 @@ def test_an_edit_that_makes_an_impossible_network_stops_the_run_and_says_why(sta
         (context("Fix the training code of my TRM", kind="fix"), "needs a language model"),
         (context("Add ACT to the TRM model", kind="feature"), "adding a feature"),
         (context("Improve inference speed of titans", kind="speed"), "making your model faster"),
-        (context("Implement a decoder", features=("RoPE", "GQA", "SwiGLU")), "not in the offline catalogue"),
+        (context("Implement YOLO", features=("RoPE", "GQA", "SwiGLU")), "the catalogue has no yolo"),
         (context(features=("flash_attention_3",)), "has no flash_attention_3; ask for features among"),
     ],
 )
@@ -83,6 +83,37 @@ def test_what_it_cannot_do_it_says_in_one_line_and_writes_nothing(stage, package
     assert outcome.reason == "no_plan"
     assert words in outcome.text
     assert "\n" not in outcome.text
+    assert stage.changes() == ()
+
+
+def test_what_only_the_user_can_tell_is_asked_with_the_candidates(stage):
+    outcome, _ = run(stage, context("Implement a ResNet or a ViT"))
+    assert outcome.reason == "clarify"
+    assert '"resnet: ' in outcome.text
+    assert '"vit: ' in outcome.text
+    assert stage.changes() == ()
+
+
+def test_the_answer_to_the_question_decides(stage):
+    events = []
+    transcript = Transcript(stage.state / "t.jsonl")
+    loop = Loop(OfflineSpecialist(), stage, lambda _text: None, events.append, transcript, max_turns=20)
+    loop.answer = lambda _call: "lora"
+    outcome = loop.run(context("Implement a ResNet or LoRA"))
+    assert Plan.from_text(outcome.plan_text).entry == "lora"
+
+
+def test_options_that_the_request_states_are_in_the_plan_with_the_reason(stage):
+    outcome, _ = run(stage, context("Fine-tune with DoRA, rank 4"), approve=lambda _text: None)
+    plan = Plan.from_text(outcome.plan_text)
+    assert (plan.configuration["rank"], plan.configuration["kind"]) == (4, "dora")
+    assert "Why this: the request names" in plan.summary
+    assert "rank = 4" in plan.summary
+
+
+def test_options_that_exclude_each_other_are_refused_with_the_reason(stage):
+    with pytest.raises(UsageError, match="does not go with attention='linear'"):
+        run(stage, context("a linear attention decoder with ALiBi"))
     assert stage.changes() == ()
 
 

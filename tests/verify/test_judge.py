@@ -54,7 +54,8 @@ def copy(judged, tmp_path) -> Path:
 def test_a_good_delivery_passes_every_check(judged):
     assert [finding.check for finding in judged.verdict.findings if not finding.passed] == []
     assert judged.verdict.passed
-    assert [finding.check for finding in judged.verdict.findings] == [*TEXT_CHECKS, *MODEL_CHECKS, "unchanged"]
+    every = [*TEXT_CHECKS, *MODEL_CHECKS, "mutation", "unchanged"]
+    assert [finding.check for finding in judged.verdict.findings] == every
     assert all(finding.measured and finding.limit and finding.command for finding in judged.verdict.findings)
 
 
@@ -84,6 +85,8 @@ def test_every_figure_of_the_result_is_one_of_the_artefacts(judged):
     assert "per pass over 512 tokens p50" in result.performance_metrics.inference_time
     assert result.performance_metrics.vram_usage == "568.2KB (estimate, no GPU)"
     assert bench["threads"] == bench["latency"]["threads"] == 1
+    assert result.evidence["figures"]["mutation"] == bench["mutation"]
+    assert bench["mutation"]["possible"] == 2  # too few for a rate
 
 
 def test_deliverables_are_described_from_the_files(judged):

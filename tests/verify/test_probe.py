@@ -131,7 +131,9 @@ def test_checks_that_the_code_under_judgement_bends_are_found_out_by_planted_net
 
 
 def test_a_result_is_believed_only_once_complete_and_with_the_secret_of_the_run(tmp_path):
-    job = Job("root", ("memory", "latency", "overfit"), JudgeSpec("test", delivered=("a.py",)), "secret")
+    job = Job(
+        "root", ("memory", "latency", "overfit"), JudgeSpec("test", delivered=("a.py",), claims=("frozen",)), "secret"
+    )
     job.write(tmp_path)
     assert Job.take(tmp_path) == job
     assert not list(tmp_path.iterdir())

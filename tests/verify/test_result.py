@@ -42,6 +42,15 @@ def test_times_say_what_was_timed_and_where():
     )
 
 
+@pytest.mark.parametrize(("size", "words"), [(1, "per example"), (4, "per batch of 4")])
+def test_a_network_that_reads_no_tokens_is_timed_by_example(size, words):
+    times = {"p50": 23.6, "p95": 31.2, "samples": 11}
+    latency = {"device": "CPU", "threads": 1, "batch_size": size, "forward_ms": times}
+    assert rendered({"latency": latency}).performance_metrics.inference_time == (
+        f"24ms {words} p50, 31ms p95 (CPU, 1 thread)"
+    )
+
+
 def test_an_estimate_of_memory_says_so():
     estimate, measured = {"bytes": 5_200_000_000, "method": "estimate, no GPU"}, {"bytes": 10**9, "method": "measured"}
     assert rendered({"memory": estimate}).performance_metrics.vram_usage == "5.2GB (estimate, no GPU)"

@@ -102,6 +102,12 @@ def test_foreign_imports_are_those_outside_torch_and_the_standard_library():
     assert foreign_imports(Source.parse(SOURCE, text)) == ("einops", "numpy")
 
 
+def test_an_example_may_import_what_brings_its_data_along():
+    text = "import numpy\nfrom sklearn.datasets import load_digits\nimport pandas"
+    assert foreign_imports(Source.parse("examples/train.py", text)) == ("pandas",)
+    assert foreign_imports(Source.parse(SOURCE, text)) == ("numpy", "pandas", "sklearn")
+
+
 def test_a_file_is_described_by_the_first_line_of_its_docstring():
     assert summary(Source.parse(SOURCE, '"""Reads tokens.\n\nMore."""')) == "Reads tokens."
     assert summary(Source.parse(SOURCE, "x = 1")) == ""

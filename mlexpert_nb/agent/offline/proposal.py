@@ -1,9 +1,10 @@
 """From a ContextPackage to a plan out of the catalogue, or to the words why there is none."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
-from mlexpert_nb.catalogue import Entry, find
+from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find
 from mlexpert_nb.packages import ContextPackage
 
 NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
@@ -23,36 +24,78 @@ WAY = (
 )
 
 
-def propose(context: ContextPackage) -> Mapping[str, Any] | str:
-    """Give the input of `propose_plan`, or a sentence for the user.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A question between entries, which only the user can answer."""
+
+    question: str
+    options: tuple[str, ...]
+
+
+def propose(context: ContextPackage, answer: str = "") -> Mapping[str, Any] | Choice | str:
+    """Give the input of `propose_plan`, a question, or a sentence for the user.
+
+    Args:
+        context: The request.
+        answer: What the user said to the question, if there was one.
 
     Raises:
-        UsageError: The number of parameters cannot be reached by the entry.
+        UsageError: The number of parameters cannot be reached by the entry, or options of the request exclude others.
     """
     kind = context.evidence.get("detection", {}).get("kind", "architecture")
     if kind in NEEDS_LANGUAGE_MODEL:
         offline = "offline it implements what `mlexpert catalogue` lists"
         return f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model; {offline}. {WAY_OUT}"
-    match = find(context.task, context.requirements.features)
+    match = _answered(find(context.task, context.requirements.features), answer)
+    if match.candidates:
+        return Choice(f"Which one? {_sentence(match.reason)}.", tuple(_option(name) for name in match.candidates))
     if match.entry is None:
         near = f" (nearest: {', '.join(match.near)})" if match.near else ""
         return f"not in the offline catalogue: {match.reason}{near}; `mlexpert catalogue` lists what is. {WAY_OUT}"
-    missing = [name for name in context.requirements.features if name not in match.entry.features]
+    missing = [name for name in context.requirements.features if not _has(match, name)]
     if missing:
         return (
             f"{match.entry.title} has no {', '.join(missing)}; ask for features among "
             f"{', '.join(match.entry.features)}, or leave --features out"
         )
-    return _plan(match.entry, context)
+    return _plan(match.entry, match, context)
 
 
-def _plan(entry: Entry, context: ContextPackage) -> Mapping[str, Any]:
+def _answered(match: Match, answer: str) -> Match:
+    """Take the candidate that the user chose; any other answer is read like a request."""
+    chosen = next((name for name in match.candidates if answer.strip() in {name, _option(name)}), "")
+    if chosen:
+        return replace(match, entry=ENTRIES[chosen], candidates=(), reason=f"you chose {chosen}")
+    return find(answer) if match.candidates and answer.strip() else match
+
+
+def _option(name: str) -> str:
+    return f"{name}: {ENTRIES[name].title}"
+
+
+def _sentence(reason: str) -> str:
+    return reason[:1].upper() + reason[1:]
+
+
+def _has(match: Match, feature: str) -> bool:
+    """Say whether the network has a feature: always, as an option that was chosen, or as a key of its configuration."""
+    entry = match.entry
+    if entry is None or feature in entry.features:
+        return entry is not None
+    spelled = feature.casefold()
+    chosen = {str(value).casefold() for value in match.options.values()}
+    return spelled in chosen or spelled in {key.casefold() for key in entry.solve(None)}
+
+
+def _plan(entry: Entry, match: Match, context: ContextPackage) -> Mapping[str, Any]:
     wanted = context.evidence.get("targets", {}).get("num_parameters")
-    configuration = entry.solve(wanted)
+    named = {} if wanted else entry.presets.get(match.preset, {})
+    configuration = entry.solve(wanted, {**named, **match.options})
     count = entry.count_parameters(configuration)
+    reasons = [f"Why this: {match.reason}.", *_stated(match), *_reasons(entry, context, count, wanted)]
     return {
         "title": f"{entry.title}, {count:,} parameters",
-        "summary": "\n".join([entry.summary, "", *_reasons(entry, context, count, wanted)]),
+        "summary": "\n".join([entry.summary, "", *reasons]),
         "steps": list(WAY),
         "files": [
             {"path": path, "action": "create", "description": text} for path, text in entry.describe(configuration)
@@ -60,6 +103,12 @@ def _plan(entry: Entry, context: ContextPackage) -> Mapping[str, Any]:
         "entry": entry.name,
         "configuration": {key: value for key, value in configuration.items() if value is not None},
     }
+
+
+def _stated(match: Match) -> list[str]:
+    said = [*([f"the published size {match.preset}"] if match.preset else [])]
+    said += [f"{key} = {value}" for key, value in match.options.items()]
+    return [f"Read from the request: {', '.join(said)}."] if said else []
 
 
 def _reasons(entry: Entry, context: ContextPackage, count: int, wanted: int | None) -> list[str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlexpert_nb.agent.llm import Message, OnText, Request, Text, ToolResult, ToolUse, Turn
-from mlexpert_nb.agent.offline.proposal import propose
+from mlexpert_nb.agent.offline.proposal import Choice, propose
 from mlexpert_nb.agent.plan import Plan
 from mlexpert_nb.packages import ContextPackage
 
@@ -32,8 +32,10 @@ class OfflineSpecialist:
         """
         history = _history(request.messages)
         if not history:
-            return self._first(request.messages[0], on_text)
+            return self._first(request.messages[0], "", on_text)
         last, result = history[-1]
+        if last.name == "ask_user":
+            return self._first(request.messages[0], result.content, on_text)
         if result.is_error:
             return _words(f"{last.name} failed: {result.content}", on_text)
         if last.name == STEPS[-1]:
@@ -43,11 +45,14 @@ class OfflineSpecialist:
         plan = Plan.from_text(approved.partition("\n\n")[2])
         return _tool_use(following, _inputs(following, plan))
 
-    def _first(self, message: Message, on_text: OnText) -> Turn:
+    def _first(self, message: Message, said: str, on_text: OnText) -> Turn:
         (text,) = (block.text for block in message.content if isinstance(block, Text))
-        answer = propose(ContextPackage.from_json(json.loads(text)))
+        answer = propose(ContextPackage.from_json(json.loads(text)), said)
         if isinstance(answer, str):
             return _words(answer, on_text)
+        if isinstance(answer, Choice):
+            question = {"question": answer.question, "options": list(answer.options)}
+            return Turn((ToolUse("offline-0", "ask_user", {"questions": [question]}),), "tool_use")
         on_text(self.statement)
         return _tool_use("propose_plan", answer)
 

@@ -5,8 +5,10 @@ from typing import Any
 from mlexpert_nb.agent.tools.tool import tool
 from mlexpert_nb.catalogue import ENTRIES, Entry
 from mlexpert_nb.errors import MLExpertError, UnknownNameError
-from mlexpert_nb.verify import benchmark
+from mlexpert_nb.verify import benchmark, examine_path
 from mlexpert_nb.workspace import Stage
+
+BEHAVIOUR_TESTS = "tests/test_model_behaviour.py"
 
 
 @tool(effect="write")
@@ -23,13 +25,15 @@ def create_model_skeleton(stage: Stage, entry: str, configuration: dict[str, Any
 
 @tool(effect="write")
 def add_tests(stage: Stage, entry: str, configuration: dict[str, Any]) -> str:
-    """Write the test-suite of a catalogue entry into the workspace.
+    """Write tests into the workspace: those of a catalogue entry, or of the behaviour of the network in src/model.
 
     Args:
         stage: Supplied by the loop.
-        entry: Name of the catalogue entry.
-        configuration: Values of the network, as the approved plan has them.
+        entry: Name of the catalogue entry; "" examines the network in src/model and tells its defects.
+        configuration: Values of the network, as the approved plan has them; {} where entry is "".
     """
+    if not entry:
+        return _behaviour_tests(stage)
     return _write_all(stage, _entry(entry).tests(configuration))
 
 
@@ -46,6 +50,13 @@ def benchmark_model(stage: Stage, checks: list[str]) -> str:
     if all(each.passed for each in findings):
         return "\n".join(lines)
     raise MLExpertError("; ".join(f"{each.check}: {each.measured}; {each.fix}" for each in findings if not each.passed))
+
+
+def _behaviour_tests(stage: Stage) -> str:
+    found, written = examine_path(stage.root, folder=stage.root / "tests")
+    told = _write_all(stage, {BEHAVIOUR_TESTS: written.text})
+    lines = [f"defect {each.name}: {each.measured}; {each.fix}" for each in found.defects]
+    return "\n".join([told, *(lines or ["no defect found"])])
 
 
 def _entry(name: str) -> Entry:

@@ -5,47 +5,72 @@ Shapes: B batch, T time.
 
 import resource
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from mlexpert_nb.verify.checks.token_model import Outcome, TokenModel
+from mlexpert_nb.verify.checks.network import WHOLE_BATCH, Example, Network, Outcome, seeded
+from mlexpert_nb.verify.checks.token_model import TokenModel
 from mlexpert_nb.verify.figures import short_bytes
 
 ADAMW_MOMENTS = 2
 
 
-def memory(model: TokenModel) -> Outcome:
-    """Take a training step at batch size 1; the bytes of it are held to the limit."""
-    figures: dict[str, Any] = {"batch_size": 1, "tokens": model.context}
-    if torch.cuda.is_available():
-        figures |= {"bytes": _on_the_gpu(model), "method": "measured", "device": torch.cuda.get_device_name()}
-    else:
-        figures |= _estimate(model)
-    figures["cpu_peak_rss_bytes"] = _peak_rss()
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is trained on, in words and as figures."""
+
+    example: Example
+    words: str
+    figures: dict[str, Any]
+
+
+def memory(model: Network) -> Outcome:
+    """Take a training step on the smallest batch that trains; the bytes of it are held to the limit."""
+    with seeded(model.spec.seed):
+        step = _step(model)
+        figures = {**step.figures, **_used(model, step.example), "cpu_peak_rss_bytes": _peak_rss()}
     limit = model.spec.vram_bytes
     how = "measured" if figures["method"] == "measured" else "estimate, no GPU: weights, gradients, AdamW, activations"
     return Outcome(
         passed=limit is None or figures["bytes"] <= limit,
-        measured=f"{short_bytes(figures['bytes'])} for a training step of 1 x {model.context} tokens ({how}); "
+        measured=f"{short_bytes(figures['bytes'])} for a training step of {step.words} ({how}); "
         f"the checks themselves peaked at {short_bytes(figures['cpu_peak_rss_bytes'])} of CPU memory",
         limit="no limit was named" if limit is None else f"at most {short_bytes(limit)}",
-        fix="fewer or narrower layers; torch.utils.checkpoint around each block; the loss in pieces over time",
+        fix="fewer or narrower layers; torch.utils.checkpoint around each block; the loss in pieces",
         figures={"memory": figures},
     )
 
 
-def _estimate(model: TokenModel) -> dict[str, Any]:
+def _step(model: Network) -> _Step:
+    if isinstance(model, TokenModel):
+        figures = {"batch_size": 1, "tokens": model.context}
+        return _Step(model.example(1, length=model.context), f"1 x {model.context} tokens", figures)
+    module = model.fresh().train()
+    least = WHOLE_BATCH if "whole_batch" in model.claims else 1
+    size, example = model.smallest(lambda tried: model.loss(module, tried), least=least)
+    return _Step(example, f"a batch of {size}", {"batch_size": size})
+
+
+def _used(model: Network, example: Example) -> dict[str, Any]:
+    if torch.cuda.is_available():
+        used = _on_the_gpu(model, example)
+        return {"bytes": used, "method": "measured", "device": torch.cuda.get_device_name()}
+    return _estimate(model, example)
+
+
+def _estimate(model: Network, example: Example) -> dict[str, Any]:
     module = model.fresh().train()
     weights = sum(each.nbytes for each in (*module.parameters(), *module.buffers()))
     gradients = sum(each.nbytes for each in module.parameters() if each.requires_grad)
-    saved = _saved_activations(model, module)
+    saved = _saved_activations(model, module, example)
     parts = {"weights": weights, "gradients": gradients, "adamw": ADAMW_MOMENTS * gradients, "activations": saved}
     return {"bytes": sum(parts.values()), "method": "estimate, no GPU", "device": "CPU", "parts": parts}
 
 
-def _saved_activations(model: TokenModel, module: nn.Module) -> int:
+def _saved_activations(model: Network, module: nn.Module, example: Example) -> int:
     """Add up the memory that the forward pass keeps for the backward pass, each storage once."""
     own = {each.untyped_storage().data_ptr() for each in (*module.parameters(), *module.buffers())}
     kept: dict[int, int] = {}
@@ -57,16 +82,17 @@ def _saved_activations(model: TokenModel, module: nn.Module) -> int:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        loss = model.loss(module, model.tokens(1, model.context))
+        loss = model.loss(module, example)
     del loss  # held until here, so that no address is used twice
     return sum(kept.values())
 
 
-def _on_the_gpu(model: TokenModel) -> int:
-    module = model.fresh().train().to("cuda")
+def _on_the_gpu(model: Network, example: Example) -> int:
+    device = torch.device("cuda")
+    module = model.fresh().train().to(device)
     torch.cuda.reset_peak_memory_stats()
-    optimizer = torch.optim.AdamW(module.parameters())
-    model.loss(module, model.tokens(1, model.context).to("cuda")).backward()
+    optimizer = torch.optim.AdamW(each for each in module.parameters() if each.requires_grad)
+    model.loss(module, example.to(device)).backward()
     optimizer.step()
     torch.cuda.synchronize()
     return torch.cuda.max_memory_allocated()

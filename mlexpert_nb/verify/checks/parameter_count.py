@@ -3,12 +3,12 @@
 import torch
 from torch import nn
 
-from mlexpert_nb.verify.checks.token_model import Outcome, TokenModel
+from mlexpert_nb.verify.checks.network import Network, Outcome
 
 TOLERANCE = 0.02  # share of the target
 
 
-def parameter_count(model: TokenModel) -> Outcome:
+def parameter_count(model: Network) -> Outcome:
     """Count on the meta device, where no memory is allocated; the real network must have as many."""
     with torch.device("meta"):
         module = model.build()

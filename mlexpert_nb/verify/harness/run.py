@@ -5,24 +5,28 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 
-from mlexpert_nb.verify.checks import CHECKS, Outcome, TokenModel, longest_context, seeded
+from mlexpert_nb.verify.checks import CHECKS, Network, Outcome, seeded
+from mlexpert_nb.verify.harness.introduce import introduce
 from mlexpert_nb.verify.harness.load import load
 from mlexpert_nb.verify.harness.planted import planted_models
 from mlexpert_nb.verify.job import Job, Result, Results
 
-_OFFER = "src/model/__init__.py offers build_model(**config) and the dataclass ModelConfig; model(ids) gives logits"
+_OFFER = (
+    "src/model/__init__.py offers build_model(**config) and the dataclass ModelConfig; model(ids) gives logits, or "
+    "src/model/functional.py offers example_batch, loss and CLAIMS"
+)
 _FIRST_LINE = 300  # characters of an error message that are kept
 
 
 def run(job: Job, results: Results) -> bool:
     """Import the network and check it; tell whether everything passed."""
     root = Path(job.root).resolve()
-    loaded: list[TokenModel] = []
+    loaded: list[Network] = []
 
     def importing() -> Outcome:
-        model = load(root, job.spec)
-        loaded.append(dataclasses.replace(model, context=longest_context(model)))
-        return Outcome(passed=True, measured=f"imports; runs on {loaded[0].context} tokens", limit=_OFFER, fix="")
+        model, said = introduce(load(root, job.spec))
+        loaded.append(model)
+        return Outcome(passed=True, measured=f"imports; {said}", limit=_OFFER, fix="")
 
     imported = _caught(importing, root)
     passed = [imported.passed]
@@ -36,7 +40,7 @@ def run(job: Job, results: Results) -> bool:
     return all(passed)
 
 
-def _check(name: str, model: TokenModel, root: Path) -> Outcome:
+def _check(name: str, model: Network, root: Path) -> Outcome:
     def checking() -> Outcome:
         with seeded(model.spec.seed):
             return planted_models() if name == "planted_models" else CHECKS[name](model)

@@ -1,0 +1,1 @@
+"""One function a behaviour: a subject in, behaviours out; each leaves the subject as it found it."""
