@@ -5,7 +5,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mlexpert_nb.api import (
+        add_tests,
         approve,
+        benchmark_model,
+        create_model_skeleton,
         fix,
         generated_cells,
         history,
@@ -20,8 +23,11 @@ if TYPE_CHECKING:
     from mlexpert_nb.keys import configure
 
 __all__ = [
+    "add_tests",
     "approve",
+    "benchmark_model",
     "configure",
+    "create_model_skeleton",
     "fix",
     "generated_cells",
     "history",

@@ -57,7 +57,8 @@ def _main(words: Sequence[str]) -> int:
 
 
 def _carry_out(call: Call) -> int:
-    from mlexpert_nb.commands import Front, answer, way_on  # noqa: PLC0415 - help and a wrong option need none of it
+    from mlexpert_nb.answers import Front  # noqa: PLC0415 - help and a wrong option need none of it
+    from mlexpert_nb.commands import answer, way_on  # noqa: PLC0415 - help and a wrong option need none of it
     from mlexpert_nb.display import TerminalAsk, TerminalProgress, ask_hidden, render_text  # noqa: PLC0415 - the same
 
     progress = TerminalProgress(sys.stderr)

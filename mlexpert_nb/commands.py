@@ -2,11 +2,12 @@
 
 import shlex
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from mlexpert_nb import api
+from mlexpert_nb import api, network_commands
+from mlexpert_nb.answers import Answer, Front
 from mlexpert_nb.catalogue import Entry
 from mlexpert_nb.config import DEFAULT_WORKSPACE, read_assignments
 from mlexpert_nb.display import (
@@ -23,73 +24,12 @@ from mlexpert_nb.display import (
 )
 from mlexpert_nb.errors import ConflictError, UnknownNameError, UsageError
 from mlexpert_nb.options import VERBS, Call, parse
-from mlexpert_nb.packages import Cell, OnEvent, Proposal, ResultPackage
+from mlexpert_nb.packages import Cell, ResultPackage
 
 if TYPE_CHECKING:
     from mlexpert_nb.display import Carried, Compared  # bring nbformat, which most commands do without
 
 UNSAVED = "the notebook was not saved since this line was typed; save it, then run the line again"
-
-
-class Asker(Protocol):
-    """Asks for approval, and knows afterwards why it was not given."""
-
-    refusal: str
-
-    def __call__(self, proposal: Proposal) -> bool:
-        """Ask."""
-
-
-@dataclass(frozen=True, slots=True)
-class Front:
-    """The front door that a command came through.
-
-    Attributes:
-        prefix: How a command starts there: "mlexpert", "%mlexpert".
-        on_event: Told what happens.
-        ask: Asks for approval.
-        ask_key: Asks for a key where nobody sees it; gives None where that cannot be done.
-        namespace: Variables of the notebook; empty elsewhere.
-    """
-
-    prefix: str
-    on_event: OnEvent
-    ask: Asker
-    namespace: Mapping[str, object]
-    ask_key: Callable[[], str | None] = lambda: None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a command came to.
-
-    Attributes:
-        card: For people.
-        json: For programs: a ResultPackage wherever a run ended with one.
-        exit_code: For the shell.
-        status: Status of the run; empty for commands that run nothing.
-        cells: Cells to put under the request.
-        repeated: Whether the workspace already held the result, so that nothing was changed.
-        workspace: Folder of the delivered code, as the user spelled it.
-        receipt: Head of the receipt of what was delivered.
-        undoes: Head of the receipt of what was taken back.
-        left: Head of the receipt of the run that is the newest after that; empty if there is none.
-        origin: Id of the magic cell that `carries` belongs to.
-        carries: Versions of generated cells that the open notebook is to take.
-    """
-
-    card: Card
-    json: object
-    exit_code: int = 0
-    status: str = ""
-    cells: tuple[Cell, ...] = ()
-    repeated: bool = False
-    workspace: str = ""
-    receipt: str = ""
-    undoes: str = ""
-    left: str = ""
-    origin: str = ""
-    carries: "tuple[Carried, ...]" = ()
 
 
 def answer(call: Call, front: Front) -> Answer:
@@ -291,9 +231,13 @@ _COMMANDS: Mapping[str, Callable[[Call, Front], Answer]] = {
     "diff": _diff,
     "doctor": _doctor,
     "history": _history,
+    "init": network_commands.init,
+    "profile": network_commands.profile,
     "resume": _resume,
     "run": _run,
+    "test": network_commands.test,
     "undo": _undo,
+    "validate": network_commands.validate,
     "verify": _verify,
 }
 

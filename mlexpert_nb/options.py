@@ -77,9 +77,24 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
     "--receipt": {"metavar": "SHA256", "help": "receipt that you kept, to hold the workspace to"},
     "--recorder": {"metavar": "NAME", "help": "variable with the runs to show; every recorder if not given"},
     "--inputs": {"metavar": "NAME", "help": "variable with example inputs, for shapes, cost and latency"},
+    "--template": {
+        "metavar": "model|trainer|config|ENTRY",
+        "help": "what to start from; `catalogue` lists the entries",
+    },
+    "--claims": {"metavar": "A,B", "help": "what the network is to do beyond what every network must, e.g. causal"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
-_NOT_OF_REQUESTS = {"--answer", "--force", "--inputs", "--receipt", "--recorder", "--to", "-o"}
+_NOT_OF_REQUESTS = {
+    "--answer",
+    "--claims",
+    "--template",
+    "--force",
+    "--inputs",
+    "--receipt",
+    "--recorder",
+    "--to",
+    "-o",
+}
 _REQUEST = tuple(name for name in OPTIONS if name not in _NOT_OF_REQUESTS)
 _WORKSPACE = ("--workspace", "--json")
 
@@ -119,6 +134,26 @@ VERBS: Mapping[str, Verb] = {
         ("--recorder", "--inputs"),
     ),
     "run": Verb("execute a notebook and put generated cells under their requests", "NOTEBOOK", ("-o", "--json")),
+    "init": Verb(
+        "start a project in a folder, from a template or a catalogue entry; no file is overwritten",
+        "NAME [DIR]",
+        ("--template", "--params", "--json"),
+    ),
+    "test": Verb(
+        "write and run tests of how a network behaves, and run a workspace's own; exit code 4 if there is a defect",
+        "[FILE.py:CLASS|WORKSPACE|VARIABLE]",
+        ("--claims", "--inputs", "--json"),
+    ),
+    "profile": Verb(
+        "measure a network: parameters, speed, memory, operations; exit code 4 if slower than --latency",
+        "[FILE.py:CLASS|WORKSPACE|VARIABLE]",
+        ("--latency", "--inputs", "--json"),
+    ),
+    "validate": Verb(
+        "check an architecture: shapes, parameters, behaviour, configuration; exit code 4 if there is a defect",
+        "[FILE.py:CLASS|WORKSPACE|VARIABLE]",
+        ("--claims", "--inputs", "--json"),
+    ),
     "config": Verb(
         "show every setting and where it comes from, or store some: config model=NAME; NAME= takes one out",
         "[NAME=VALUE…]",
@@ -158,6 +193,8 @@ def parse(words: Sequence[str], body: str = "") -> Call:
     extras = {name: given.pop(name) for name in ("as_json", "out", "receipt") if name in given}
     if "…" in VERBS[verb].operand:
         return Call(verb, words=tuple(operands), options=given, **extras)
+    if " " in VERBS[verb].operand:
+        return Call(verb, words=_named_operands(verb, operands), options=given, **extras)
     if VERBS[verb].operand != "TEXT":
         said = body.strip("\n") if "--answer" in VERBS[verb].options else ""
         return Call(verb, said, _one_operand(verb, operands, given), options=given, **extras)
@@ -241,6 +278,16 @@ def _one_operand(verb: str, operands: Sequence[str], given: Mapping[str, object]
     if operands and "workspace" in given:
         raise UsageError(f"{verb}: the workspace is given twice; {_usage(verb)}")
     return operands[0] if operands else str(given.get("workspace", ""))
+
+
+def _named_operands(verb: str, operands: Sequence[str]) -> tuple[str, ...]:
+    """Give the arguments of a command that takes several of a kind each."""
+    wanted = VERBS[verb].operand.split()
+    if len(operands) > len(wanted):
+        raise UsageError(f"{verb}: {operands[-1]!r} is one argument too many; {_usage(verb)}")
+    if len(operands) < sum(not each.startswith("[") for each in wanted):
+        raise UsageError(f"{verb} what? {_usage(verb)}")
+    return tuple(operands)
 
 
 def _swallowed(given: Mapping[str, object]) -> str:

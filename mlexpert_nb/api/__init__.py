@@ -13,18 +13,23 @@ from mlexpert_nb.api.defaults import Configuration, SettingNow, config, defaults
 from mlexpert_nb.api.doctor import doctor
 from mlexpert_nb.api.drift import SIDES, Carry, CellDrift, Drift, Shown, Side, carry
 from mlexpert_nb.api.health import Health, Row
+from mlexpert_nb.api.init import Started, create_model_skeleton, init
 from mlexpert_nb.api.installed import extension_in
 from mlexpert_nb.api.llms import AskKey
 from mlexpert_nb.api.mirror import MIRROR
 from mlexpert_nb.api.options import Options, ticket
 from mlexpert_nb.api.pending import carry_out, propose
 from mlexpert_nb.api.preview import Preview, preview
+from mlexpert_nb.api.profile import benchmark_model, profile_target
 from mlexpert_nb.api.records import read_cells
 from mlexpert_nb.api.resume import go_on, unfinished
 from mlexpert_nb.api.run import run
 from mlexpert_nb.api.sides import carry_to_files, read_base, read_drift
+from mlexpert_nb.api.testing import TestsWritten, add_tests, check_module, check_target
+from mlexpert_nb.api.validate import validate_target
 from mlexpert_nb.config import DEFAULT_WORKSPACE
 from mlexpert_nb.packages import Cell, OnEvent, ResultPackage
+from mlexpert_nb.skill import parse_duration
 from mlexpert_nb.workspace import Commit, Undone, Workspace
 
 
@@ -145,11 +150,18 @@ __all__ = [
     "SettingNow",
     "Shown",
     "Side",
+    "Started",
+    "TestsWritten",
+    "add_tests",
     "approve",
+    "benchmark_model",
     "carry",
     "carry_to_files",
     "catalogue_entries",
+    "check_module",
+    "check_target",
     "config",
+    "create_model_skeleton",
     "defaults",
     "doctor",
     "extension_in",
@@ -157,16 +169,20 @@ __all__ = [
     "generated_cells",
     "history",
     "implement",
+    "init",
     "is_unfinished",
     "optimize",
     "paper",
+    "parse_duration",
     "pipeline",
     "plan",
+    "profile_target",
     "read_base",
     "read_drift",
     "request",
     "resume",
     "show_context",
     "undo",
+    "validate_target",
     "verify",
 ]

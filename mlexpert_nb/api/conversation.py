@@ -27,7 +27,7 @@ def converse(ticket: Ticket, stage: Stage, approve: Approve, *, keeps: bool = Tr
         keeps: Whether what is said also goes into the draft, from which a run that is cut off goes on.
     """
     answerer = ticket.answerer
-    draft = Draft(ticket.settings.workspace) if keeps and answerer.is_live else None
+    draft = Draft(ticket.settings.workspace) if keeps and answerer.asks else None
     transcript = Transcript(stage.state / TRANSCRIPT, answerer.redact, draft)
     if draft is not None and draft.is_held:
         ticket.on_event(Event("note", _HELD))

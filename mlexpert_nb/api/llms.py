@@ -37,6 +37,7 @@ class Answerer:
         redact: Hides its key.
         is_language_model: Whether it is one, which may be told to go on and to mend what the judge finds.
         is_live: Whether it is asked over a network, so that a cut-off run is worth keeping.
+        asks: Whether it may have a question, the answer to which goes on with the same run.
         recording: What is played before it is asked, or instead.
         sdk: Where it is asked through claude-agent-sdk, which brings a loop of its own; None without it.
         notes: What the user should know first.
@@ -47,6 +48,7 @@ class Answerer:
     redact: Redact = str
     is_language_model: bool = False
     is_live: bool = False
+    asks: bool = False
     recording: Recording = field(default_factory=Recording)
     notes: tuple[str, ...] = ()
     sdk: Endpoint | None = None
@@ -84,7 +86,7 @@ def choose(
     if choice == "offline":
         if settings.llm == "offline":
             _refuse_unused(settings)
-        return Answerer(OfflineSpecialist())
+        return Answerer(OfflineSpecialist(), asks=True)
     return _claude(settings, ask_key if sends else None, environ, sends=sends)
 
 
@@ -102,6 +104,7 @@ def resumed(answerer: Answerer, recording: Recording) -> Answerer:
         answerer.redact,
         is_language_model=answerer.is_language_model,
         is_live=answerer.is_live,
+        asks=answerer.asks,
         recording=recording,
         notes=answerer.notes,
     )
@@ -135,7 +138,7 @@ def _claude(settings: Settings, ask_key: AskKey | None, environ: Mapping[str, st
     if settings.llm == SDK:  # its program keeps the conversation, so that nothing can go on with it later
         endpoint = Endpoint(model, address, secret)
         return Answerer(llm, meter, redactor(secret), is_language_model=True, notes=llm.notes, sdk=endpoint)
-    return Answerer(llm, meter, redactor(secret), is_language_model=True, is_live=True, notes=llm.notes)
+    return Answerer(llm, meter, redactor(secret), is_language_model=True, is_live=True, asks=True, notes=llm.notes)
 
 
 def _asked(ask_key: AskKey | None) -> Found | None:

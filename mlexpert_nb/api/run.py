@@ -127,7 +127,7 @@ def _deliver(job: Job, decide: Decide) -> ResultPackage:
             result = _finish(job, loop, outcome, stage)
         finally:
             end(job.ticket, loop)
-    if job.ticket.answerer.is_live and (result.status == "implementation_complete" or outcome.reason in OVER):
+    if job.ticket.answerer.asks and (result.status == "implementation_complete" or not _goes_on(job, outcome)):
         Draft(job.ticket.settings.workspace).drop()
     return result
 
@@ -258,6 +258,11 @@ def _ended(job: Job, outcome: Outcome, facts: dict[str, object]) -> ResultPackag
 
 def _with_way_on(job: Job, outcome: Outcome, result: ResultPackage) -> ResultPackage:
     """Say that the run can go on, where it was kept."""
-    if not job.ticket.answerer.is_live or outcome.reason in OVER:
+    if not job.ticket.answerer.asks or not _goes_on(job, outcome):
         return result
     return replace(result, evidence={**result.evidence, "resumable": True})
+
+
+def _goes_on(job: Job, outcome: Outcome) -> bool:
+    """Say whether a run that ended like this is worth keeping; without a language model only its question is."""
+    return outcome.reason not in OVER if job.ticket.answerer.is_live else outcome.reason == "clarify"

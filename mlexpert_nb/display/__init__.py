@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.drift_card import Compared, carried_card, diff_card
     from mlexpert_nb.display.environment import config_card, doctor_card
     from mlexpert_nb.display.front_end import inserts_cells, name_of_front_end, notebook_path, only_shows_cells
+    from mlexpert_nb.display.network_cards import benchmark_card, examination_card, started_card, tests_card
     from mlexpert_nb.display.notebook_ask import NotebookAsk
     from mlexpert_nb.display.notebook_drift import Carried, NotebookSide, carried_cells, put_cells, read_side
     from mlexpert_nb.display.notebook_file import NotebookRun, run_notebook
@@ -51,6 +52,7 @@ __all__ = [
     "TerminalAsk",
     "TerminalProgress",
     "ask_hidden",
+    "benchmark_card",
     "carried_card",
     "carried_cells",
     "carry_bundle",
@@ -59,6 +61,7 @@ __all__ = [
     "config_card",
     "diff_card",
     "doctor_card",
+    "examination_card",
     "go_back",
     "history_card",
     "inserts_cells",
@@ -78,7 +81,9 @@ __all__ = [
     "result_card",
     "run_notebook",
     "show_dashboard",
+    "started_card",
     "stopped_card",
+    "tests_card",
     "undo_bundle",
     "undone_card",
     "verification_card",
@@ -96,6 +101,7 @@ _HOMES = {
     "front_end": ("inserts_cells", "name_of_front_end", "notebook_path", "only_shows_cells"),
     "dashboard": ("show_dashboard",),
     "drift_card": ("Compared", "carried_card", "diff_card"),
+    "network_cards": ("benchmark_card", "examination_card", "started_card", "tests_card"),
     "notebook_ask": ("NotebookAsk",),
     "notebook_drift": ("Carried", "NotebookSide", "carried_cells", "put_cells", "read_side"),
     "notebook_file": ("NotebookRun", "run_notebook"),

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.display import display
 
-from mlexpert_nb.commands import Answer, Front, answer, way_on
+from mlexpert_nb.answers import Answer, Front
+from mlexpert_nb.commands import answer, way_on
 from mlexpert_nb.display import (
     About,
     NotebookAsk,
