@@ -19,9 +19,9 @@ DOCUMENT = ROOT / "docs" / "catalogue.md"
 _HEAD = """\
 # The catalogue
 
-{count} networks in plain PyTorch that are copied into your project and that you own. Each is written from its paper and is
-delivered with its own tests; the table says when it last went through the whole gate of the judge. Where a library is
-trusted by everybody, the weights of its network are copied and both must agree.
+{count} networks in plain PyTorch that are copied into your project and that you own. Each is written from its paper
+and is delivered with its own tests; the table says when it last went through the whole gate of the judge. Where a
+library is trusted by everybody, the weights of its network are copied and both must agree.
 
 This page is written by `tests/catalogue/document.py` from `make catalogue` and `make oracles`; no figure is typed.
 
