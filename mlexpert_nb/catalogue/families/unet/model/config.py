@@ -60,7 +60,7 @@ class ModelConfig:
         multipliers, attention = self.channel_multipliers, self.attention_levels
         rule = f"must be a tuple of 2 to {MOST_LEVELS} positive numbers"
         _require(_is_tuple(multipliers, 1), "channel_multipliers", multipliers, rule)
-        _require(2 <= len(multipliers) <= MOST_LEVELS, "channel_multipliers", multipliers, rule)  # noqa: PLR2004
+        _require(2 <= len(multipliers) <= MOST_LEVELS, "channel_multipliers", multipliers, rule)  # noqa: PLR2004 - one level has no way down
         rule = f"must be a tuple of levels from 0 to {len(multipliers) - 1}"
         is_level = _is_tuple(attention, 0) and all(level < len(multipliers) for level in attention)
         _require(is_level, "attention_levels", attention, rule)
