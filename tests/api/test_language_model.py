@@ -285,7 +285,7 @@ def test_no_key_is_one_line_that_says_where_to_put_it(monkeypatch, tmp_path):
 
 def test_without_a_key_the_offline_specialist_answers(tmp_path):
     result = api.implement(
-        "Implement a novel quantum annealer nobody has heard of", workspace=tmp_path / "w", approve="auto"
+        "Implement a spiking neural network nobody has heard of", workspace=tmp_path / "w", approve="auto"
     )
     assert result.status == "escalated"
     assert "offline" in result.evidence["llm"]
