@@ -22,6 +22,7 @@ from mlexpert_nb.catalogue.families.t5 import T5
 from mlexpert_nb.catalogue.families.tabular import TABULAR
 from mlexpert_nb.catalogue.families.trm_titans_mag import TRM_TITANS_MAG
 from mlexpert_nb.catalogue.families.unet import UNET
+from mlexpert_nb.catalogue.families.vae import VAE
 from mlexpert_nb.catalogue.families.vit import VIT
 
 ENTRIES: Mapping[str, Entry] = {
@@ -41,6 +42,7 @@ ENTRIES: Mapping[str, Entry] = {
         RESNET,
         UNET,
         DIFFUSION,
+        VAE,
         GRAPH_NETWORK,
         TABULAR,
         PATCHTST,
