@@ -99,7 +99,7 @@ def ticket(text: str, verb: str, options: Options, *, sends: bool = True) -> Tic
         latency=options.get("latency") or "",
         features=tuple(_split(features) if isinstance(features, str) else features),
         context=tuple(str(path) for path in options.get("context") or ()),
-        paper=tuple(str(path) for path in options.get("paper") or ()),
+        paper=_papers(text if verb == "paper" else "", options.get("paper") or ()),
     )
     settings, llm = _settings(options), options.get("llm") or ""
     return Ticket(
@@ -166,6 +166,15 @@ def _refuse_unknown(options: Options) -> None:
     for name in options:
         if name not in Options.__annotations__:
             raise UnknownNameError.among("option", name, Options.__annotations__)
+
+
+def _papers(text: str, named: Sequence[str | Path]) -> tuple[str, ...]:
+    """Give the papers that the option names, and those that `paper FILE` names in the request itself."""
+    papers = [str(path) for path in named]
+    known = {Path(path).name for path in papers}
+    words = [word.strip("\"',;") for word in text.split()]
+    typed = [word for word in words if word.lower().endswith((".pdf", ".tex"))]
+    return (*papers, *(word for word in typed if Path(word).name not in known))
 
 
 def _split(text: str) -> list[str]:

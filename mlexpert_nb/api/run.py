@@ -32,7 +32,7 @@ from mlexpert_nb.api.records import (
 )
 from mlexpert_nb.errors import ConflictError
 from mlexpert_nb.packages import Event, Proposal, ResultPackage, Status
-from mlexpert_nb.skill import detect, gather, targets
+from mlexpert_nb.skill import detect, gather, read_papers, targets
 from mlexpert_nb.verify import read_result, tests_that_ran, verify
 from mlexpert_nb.workspace import Draft, Stage, Workspace
 
@@ -94,6 +94,9 @@ def prepare(ticket: Ticket, salt: str = "") -> Job | ResultPackage:
         return ResultPackage("escalated", evidence=facts)
     context = gather(ticket.text, ticket.asked, namespace=ticket.namespace)
     evidence = {**context.evidence, "detection": asdict(detection), "targets": asdict(targets(context))}
+    papers = read_papers(evidence.get("texts", ()), context.reference_materials.papers)
+    if detection.verb == "paper" and papers:
+        evidence["paper"] = papers
     context = replace(context, evidence=evidence)
     ticket = replace(ticket, verb=detection.verb)
     return Job(ticket, context, Workspace.open(ticket.settings.workspace), request_key(ticket, context, salt))

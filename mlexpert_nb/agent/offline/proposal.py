@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlexpert_nb.agent.offline.paper import find_paper, paper_of, planned, read_values
 from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find
-from mlexpert_nb.packages import ContextPackage
+from mlexpert_nb.packages import ContextPackage, Json
 
 NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
     "fix": "finding a bug in your training code",
@@ -46,7 +47,9 @@ def propose(context: ContextPackage, answer: str = "") -> Mapping[str, Any] | Ch
     if kind in NEEDS_LANGUAGE_MODEL:
         offline = "offline it implements what `mlexpert catalogue` lists"
         return f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model; {offline}. {WAY_OUT}"
-    match = _answered(find(context.task, context.requirements.features), answer)
+    paper = paper_of(context)
+    found = find_paper(context, paper) if paper else find(context.task, context.requirements.features)
+    match = _answered(found, answer)
     if match.candidates:
         return Choice(f"Which one? {_sentence(match.reason)}.", tuple(_option(name) for name in match.candidates))
     if match.entry is None:
@@ -58,7 +61,10 @@ def propose(context: ContextPackage, answer: str = "") -> Mapping[str, Any] | Ch
             f"{match.entry.title} has no {', '.join(missing)}; ask for features among "
             f"{', '.join(match.entry.features)}, or leave --features out"
         )
-    return _plan(match.entry, match, context)
+    if not paper:
+        return _plan(match.entry, match, context)
+    reading = read_values(paper, match.entry)
+    return planned(_plan(match.entry, match, context, reading.options), reading, paper)
 
 
 def _answered(match: Match, answer: str) -> Match:
@@ -87,10 +93,13 @@ def _has(match: Match, feature: str) -> bool:
     return spelled in chosen or spelled in {key.casefold() for key in entry.solve(None)}
 
 
-def _plan(entry: Entry, match: Match, context: ContextPackage) -> Mapping[str, Any]:
+def _plan(
+    entry: Entry, match: Match, context: ContextPackage, given: Mapping[str, Json] | None = None
+) -> Mapping[str, Any]:
+    """Plan an entry; what the user's own words state counts before what is given otherwise."""
     wanted = context.evidence.get("targets", {}).get("num_parameters")
     named = {} if wanted else entry.presets.get(match.preset, {})
-    configuration = entry.solve(wanted, {**named, **match.options})
+    configuration = entry.solve(wanted, {**named, **(given or {}), **match.options})
     count = entry.count_parameters(configuration)
     reasons = [f"Why this: {match.reason}.", *_stated(match), *_reasons(entry, context, count, wanted)]
     return {

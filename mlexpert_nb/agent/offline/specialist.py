@@ -8,11 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlexpert_nb.agent.llm import Message, OnText, Request, Text, ToolResult, ToolUse, Turn
+from mlexpert_nb.agent.offline.paper import TRACEABILITY, paper_of
 from mlexpert_nb.agent.offline.proposal import Choice, propose
+from mlexpert_nb.agent.offline.traceability import traceability
 from mlexpert_nb.agent.plan import Plan
 from mlexpert_nb.packages import ContextPackage
 
 STEPS = ("propose_plan", "create_model_skeleton", "add_tests", "benchmark_model")
+TRACE = "Write"  # where the request is about a paper, its traceability is written before the measurement
 
 
 class OfflineSpecialist:
@@ -40,14 +43,17 @@ class OfflineSpecialist:
             return _words(f"{last.name} failed: {result.content}", on_text)
         if last.name == STEPS[-1]:
             return _words("Everything in the plan is written. The judge decides what it is worth.", on_text)
-        following = STEPS[STEPS.index(last.name) + 1]
         approved = next(result.content for call, result in history if call.name == "propose_plan")
         plan = Plan.from_text(approved.partition("\n\n")[2])
+        paper = paper_of(_context(request.messages[0])) if last.name == "add_tests" else None
+        if paper:
+            trace = traceability(paper, plan.entry, plan.configuration)
+            return _tool_use(TRACE, {"path": TRACEABILITY, "text": trace})
+        following = STEPS[-1] if last.name == TRACE else STEPS[STEPS.index(last.name) + 1]
         return _tool_use(following, _inputs(following, plan))
 
     def _first(self, message: Message, said: str, on_text: OnText) -> Turn:
-        (text,) = (block.text for block in message.content if isinstance(block, Text))
-        answer = propose(ContextPackage.from_json(json.loads(text)), said)
+        answer = propose(_context(message), said)
         if isinstance(answer, str):
             return _words(answer, on_text)
         if isinstance(answer, Choice):
@@ -55,6 +61,11 @@ class OfflineSpecialist:
             return Turn((ToolUse("offline-0", "ask_user", {"questions": [question]}),), "tool_use")
         on_text(self.statement)
         return _tool_use("propose_plan", answer)
+
+
+def _context(message: Message) -> ContextPackage:
+    (text,) = (block.text for block in message.content if isinstance(block, Text))
+    return ContextPackage.from_json(json.loads(text))
 
 
 def _history(messages: tuple[Message, ...]) -> list[tuple[ToolUse, ToolResult]]:
@@ -75,4 +86,5 @@ def _words(text: str, on_text: OnText) -> Turn:
 
 
 def _tool_use(name: str, inputs: Mapping[str, Any]) -> Turn:
-    return Turn((ToolUse(f"offline-{STEPS.index(name) + 1}", name, inputs),), "tool_use")
+    number = STEPS.index(name) + 1 if name in STEPS else name.casefold()
+    return Turn((ToolUse(f"offline-{number}", name, inputs),), "tool_use")
