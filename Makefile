@@ -61,7 +61,7 @@ lab: setup  ## open the notebooks in JupyterLab
 	JUPYTER_CONFIG_PATH=$(CURDIR)/tests/browser/alone $(BIN)/jupyter lab notebooks  # else jupyter-collaboration shares every document
 
 bench: setup  ## speed, next to the peers, as ratios
-	$(BIN)/pip install --quiet -e ".[bench]"
+	$(BIN)/pip install --quiet -e ".[bench,test]"
 	@for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
 
 notebooks: setup  ## run and save the notebooks

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mlexpert_nb import api, network_commands
 from mlexpert_nb.answers import Answer, Front
-from mlexpert_nb.catalogue import Entry
+from mlexpert_nb.catalogue import Entry, entry_facts, known_timings, measure_all
 from mlexpert_nb.config import DEFAULT_WORKSPACE, read_assignments
 from mlexpert_nb.display import (
     Card,
@@ -181,12 +181,14 @@ def _history(call: Call, _front: Front) -> Answer:
     return Answer(history_card(commits, str(_workspace(call))), [asdict(each) for each in commits])
 
 
-def _catalogue(call: Call, _front: Front) -> Answer:
+def _catalogue(call: Call, front: Front) -> Answer:
     entries = api.catalogue_entries()
     if call.operand:
         entries = (_named(call.operand, entries),)
-    facts = ("name", "title", "summary", "model_type", "features", "papers", "default_parameters")
-    return Answer(catalogue_card(entries), [{name: getattr(each, name) for name in facts} for each in entries])
+    failed = measure_all(entries, front.on_event) if call.options.get("measure") else ()
+    timed = known_timings()
+    card = catalogue_card(entries, timed, failed, front=front.prefix)
+    return Answer(card, [entry_facts(each, timed.get(each.name)) for each in entries], 4 if failed else 0)
 
 
 def _config(call: Call, front: Front) -> Answer:

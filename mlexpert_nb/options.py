@@ -82,6 +82,7 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
         "help": "what to start from; `catalogue` lists the entries",
     },
     "--claims": {"metavar": "A,B", "help": "what the network is to do beyond what every network must, e.g. causal"},
+    "--measure": {"action": "store_true", "help": "time it on this machine first: an entry, or all of them"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }
 _NOT_OF_REQUESTS = {
@@ -90,6 +91,7 @@ _NOT_OF_REQUESTS = {
     "--template",
     "--force",
     "--inputs",
+    "--measure",
     "--receipt",
     "--recorder",
     "--to",
@@ -127,7 +129,11 @@ VERBS: Mapping[str, Verb] = {
         ("--workspace", "--to", "--force", "--json"),
     ),
     "history": Verb("list the runs that changed a workspace", "[WORKSPACE]", _WORKSPACE),
-    "catalogue": Verb("list what can be built without a language model", "[NAME]", ("--json",)),
+    "catalogue": Verb(
+        "list what can be built without a language model; exit code 4 if one could not be timed",
+        "[NAME]",
+        ("--measure", "--json"),
+    ),
     "dashboard": Verb(
         "show a model of this notebook live: architecture, curves, memory, latency",
         "[MODEL]",

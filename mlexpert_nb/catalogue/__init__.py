@@ -3,7 +3,24 @@
 from mlexpert_nb.catalogue.cells import plain_cells
 from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
+from mlexpert_nb.catalogue.facts import entry_facts
 from mlexpert_nb.catalogue.search import find
 from mlexpert_nb.catalogue.starters import TEMPLATES, template_files
+from mlexpert_nb.catalogue.timings import Timing, known_timings, measure_all
+from mlexpert_nb.catalogue.verified import Verified, verified
 
-__all__ = ["ENTRIES", "TEMPLATES", "Entry", "Match", "find", "plain_cells", "template_files"]
+__all__ = [
+    "ENTRIES",
+    "TEMPLATES",
+    "Entry",
+    "Match",
+    "Timing",
+    "Verified",
+    "entry_facts",
+    "find",
+    "known_timings",
+    "measure_all",
+    "plain_cells",
+    "template_files",
+    "verified",
+]

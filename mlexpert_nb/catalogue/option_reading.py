@@ -39,7 +39,7 @@ def read_preset(entry: Entry, text: str) -> str:
 
 def _longest(words: tuple[str, ...], phrases: tuple[str, ...]) -> int:
     """Give the number of letters of the longest phrase that is meant."""
-    said = [phrase for phrase in phrases if any(not span.negated for span in spans(words, phrase))]
+    said = [each for each in phrases if any(span.exact and not span.negated for span in spans(words, each))]
     return max((len(phrase) for phrase in said), default=0)
 
 

@@ -1,11 +1,11 @@
 """Results and progress for people: text, HTML, the cells bundle, notebook files; decides nothing.
 
-Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py`, `environment.py` and
-`drift_card.py` (other cards); `progress.py` (a run under way: `live.py` a widget, `terminal.py`, `interrupt.py`: Stop),
-`ask.py` (approval), `question_form.py` (questions), `dashboard.py` (a model, live); `cells.py` (the payload),
-`insertion.py` and `undo.py` (where cells go, and the way back: decisions that the extension shares); `notebook_*.py`
-(files: cells, bytes, runs, records, drift), `headless.py` (their kernel). Loaded piece by piece: the command line
-starts without a notebook's machinery.
+Inside: `card.py` (what a card says), `card_text.py` and `card_html.py` (how), `reports.py`, `environment.py`,
+`catalogue.py` and `drift_card.py` (other cards); `progress.py` (a run under way: `live.py` a widget, `terminal.py`,
+`interrupt.py`: Stop), `ask.py` (approval), `question_form.py` (questions), `dashboard.py` (a model, live); `cells.py`
+(the payload), `insertion.py` and `undo.py` (where cells go, and the way back: decisions that the extension shares);
+`notebook_*.py` (files: cells, bytes, runs, records, drift), `headless.py` (their kernel). Loaded piece by piece: the
+command line starts without a notebook's machinery.
 """
 
 from importlib import import_module
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.card import Card, result_card
     from mlexpert_nb.display.card_html import render_bundle, render_html
     from mlexpert_nb.display.card_text import render_text
+    from mlexpert_nb.display.catalogue import catalogue_bundle, catalogue_card
     from mlexpert_nb.display.cells import About, carry_bundle, cells_bundle, result_bundle, undo_bundle
     from mlexpert_nb.display.dashboard import show_dashboard
     from mlexpert_nb.display.drift_card import Compared, carried_card, diff_card
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
     from mlexpert_nb.display.progress import NotebookProgress
     from mlexpert_nb.display.question_form import question_bundle
     from mlexpert_nb.display.reports import (
-        catalogue_card,
         history_card,
         interrupted_card,
         notebook_undone_card,
@@ -56,6 +56,7 @@ __all__ = [
     "carried_card",
     "carried_cells",
     "carry_bundle",
+    "catalogue_bundle",
     "catalogue_card",
     "cells_bundle",
     "config_card",
@@ -96,6 +97,7 @@ _HOMES = {
     "card": ("Card", "result_card"),
     "card_html": ("render_bundle", "render_html"),
     "card_text": ("render_text",),
+    "catalogue": ("catalogue_bundle", "catalogue_card"),
     "cells": ("About", "carry_bundle", "cells_bundle", "result_bundle", "undo_bundle"),
     "environment": ("config_card", "doctor_card"),
     "front_end": ("inserts_cells", "name_of_front_end", "notebook_path", "only_shows_cells"),
@@ -110,7 +112,6 @@ _HOMES = {
     "progress": ("NotebookProgress",),
     "question_form": ("question_bundle",),
     "reports": (
-        "catalogue_card",
         "history_card",
         "interrupted_card",
         "notebook_undone_card",

@@ -59,6 +59,7 @@ class Table:
         unfolded: Whether the rows are seen without a click.
         more: Rows that were left out.
         in_text: Columns that the text card shows; with 0 the heading must do.
+        headed: Whether the text card names the columns too.
     """
 
     title: str
@@ -67,6 +68,7 @@ class Table:
     unfolded: bool = False
     more: int = 0
     in_text: int = 9
+    headed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

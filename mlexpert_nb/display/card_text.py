@@ -7,6 +7,7 @@ from mlexpert_nb.display.card import Card, Check, Figure, Step, Table
 from mlexpert_nb.display.safe import one_line
 
 WIDTH = 100
+WIDE = 132  # of a table whose columns are named
 SYMBOLS = {"good": "✓", "bad": "✗", "warn": "!", "info": "·"}
 
 
@@ -62,15 +63,27 @@ def _shares(shares: Sequence[tuple[str, float]]) -> Iterator[str]:
 def _table(table: Table, width: int) -> Iterator[str]:
     shown = [row[: table.in_text] for row in table.rows] if table.in_text else []
     yield f"{table.title}:" if shown else table.title
-    sizes = [min(44, max(map(len, column))) for column in zip(*shown, strict=True)]
+    if shown and table.headed:
+        shown = [table.header[: table.in_text], *shown]
+    sizes = _sizes(shown, WIDE if table.headed else None)
     for row in shown:
         if len(row) == 1:
             yield from _wrapped(row[0], width, hang="    ")
             continue
-        cells = [f"{text:<{size}}" for text, size in zip(row, sizes, strict=True)]
-        yield _cut(f"  {'  '.join(cells)}", width + 20)
+        cells = [f"{_cut(text, size) if table.headed else text:<{size}}" for text, size in zip(row, sizes, strict=True)]
+        yield _cut(f"  {'  '.join(cells)}", WIDE if table.headed else width + 20)
     if shown and table.more:
         yield f"  … {table.more:,} more rows not shown"
+
+
+def _sizes(rows: Sequence[Sequence[str]], limit: int | None) -> list[int]:
+    """Give the widths of the columns; where there is a limit, the widest column gives way."""
+    sizes = [min(44, max(map(len, column))) for column in zip(*rows, strict=True)]
+    if limit is not None and sizes:
+        over = 2 * len(sizes) + sum(sizes) - limit
+        widest = sizes.index(max(sizes))
+        sizes[widest] -= min(max(0, over), sizes[widest] - 1)
+    return sizes
 
 
 def _cut(line: str, limit: int) -> str:

@@ -1,9 +1,8 @@
-"""Cards of everything that is not the result of a request: an interrupt, a receipt's check, an undo, two lists."""
+"""Cards of everything that is not the result of a request: an interrupt, a receipt's check, an undo, the history."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from mlexpert_nb.catalogue import Entry
 from mlexpert_nb.display.card import Card, Step, table
 from mlexpert_nb.display.safe import counted
 from mlexpert_nb.verify import Verification
@@ -76,23 +75,6 @@ def history_card(commits: Sequence[Commit], workspace: str) -> Card:
         f"{counted(len(rows), 'run')} changed this workspace" if rows else "No run has changed this workspace yet"
     )
     return Card("info", headline, tables=(runs,) if rows else (), facts=(("Workspace", workspace),))
-
-
-def catalogue_card(entries: Sequence[Entry]) -> Card:
-    """List what can be built without a language model."""
-    rows = [(each.name, each.title, f"{each.default_parameters:,} parameters by default") for each in entries]
-    listed = table("Entries", ("name", "title", "size"), rows, unfolded=True)
-    facts = tuple(fact for each in entries for fact in _described(each, of=each.name if len(rows) > 1 else ""))
-    return Card("info", counted(len(rows), "verified architecture"), tables=(listed,), facts=facts)
-
-
-def _described(entry: Entry, *, of: str) -> tuple[tuple[str, str], ...]:
-    told = (
-        ("What", entry.summary),
-        ("Features", ", ".join(entry.features)),
-        ("Papers", "; ".join(entry.papers)),
-    )
-    return tuple((f"{label} ({of})" if of else label, text) for label, text in told)
 
 
 def _named_by(commit: Commit) -> tuple[str, str]:

@@ -62,6 +62,8 @@ class RunState:
         known = name in self.phases
         at = self.phases.index(self.current) + 1 if self.current in self.phases else 0
         phases = self.phases if known else (*self.phases[:at], name, *self.phases[at:])
+        if not known and not self.current:  # no request: the usual phases do not come
+            phases = (name,)
         again = name == "verify"  # a second round of the judge starts from nothing
         return replace(
             self,

@@ -17,6 +17,7 @@ from mlexpert_nb.display import (
     TerminalProgress,
     ask_hidden,
     carry_bundle,
+    catalogue_bundle,
     interrupted_card,
     only_shows_cells,
     question_bundle,
@@ -77,6 +78,8 @@ class _Watch:
 
 def _bundle(call: Call, found: Answer) -> Mapping[str, object]:
     """Give what stands for an answer in an output, for front ends with the extension and without."""
+    if call.verb == "catalogue" and isinstance(found.json, list):
+        return catalogue_bundle(found.card, [each["name"] for each in found.json])
     if found.undoes:
         return undo_bundle(found.card, found.undoes, found.left)
     if found.carries:

@@ -12,6 +12,7 @@ from mlexpert_nb.verify.claims import CLAIMS, without_names
 from mlexpert_nb.verify.compatibility import Break, Compatibility, broken_names, compare_names
 from mlexpert_nb.verify.device import Device, find_device
 from mlexpert_nb.verify.feedback import failures, tests_that_ran
+from mlexpert_nb.verify.figures import short_count, short_ms
 from mlexpert_nb.verify.job import MODEL_CHECKS
 from mlexpert_nb.verify.judge import benchmark, judge
 from mlexpert_nb.verify.result import read_result
@@ -46,6 +47,8 @@ __all__ = [
     "judge",
     "read_result",
     "run_tests",
+    "short_count",
+    "short_ms",
     "tests_that_ran",
     "verify",
     "without_names",

@@ -1,7 +1,6 @@
 """Cards of what is not the result of a request: the history and an undo."""
 
-from mlexpert_nb.catalogue import ENTRIES
-from mlexpert_nb.display import catalogue_card, history_card, notebook_undone_card, render_text, verification_card
+from mlexpert_nb.display import history_card, notebook_undone_card, render_text, verification_card
 from mlexpert_nb.verify import Verification
 from mlexpert_nb.workspace import Commit, Undone
 
@@ -22,19 +21,6 @@ def test_the_undo_of_a_notebook_names_its_runs_and_says_what_was_kept():
     assert "what was written since the run was kept" in text
     assert "Run taken back: implement: a model" in text
     assert "every byte is as before" in render_text(notebook_undone_card("n.ipynb", [], edited=False))
-
-
-def test_the_catalogue_is_told_whole():
-    entries = tuple(ENTRIES.values())
-    text = " ".join(render_text(catalogue_card(entries)).split())
-    assert "…" not in text
-    for entry in entries:
-        assert all(word in text for word in (entry.name, entry.summary, *entry.features, *entry.papers))
-
-
-def test_entries_of_the_catalogue_are_told_apart():
-    entry = next(iter(ENTRIES.values()))
-    assert f"What ({entry.name}): " in render_text(catalogue_card([entry, entry]))
 
 
 def test_what_was_touched_is_told_whole():

@@ -23,7 +23,7 @@ def test_help_lists_the_commands_and_their_options(shell):
 def test_the_catalogue_is_listed_without_a_workspace(shell, tmp_path):
     error, shown, _ = _run(shell, "%mlexpert catalogue")
     assert error is None
-    assert "verified architecture" in shown
+    assert "last verified" in shown
     assert "trm" in shown
     assert [each.name for each in tmp_path.iterdir() if each.name != "ipython"] == []
 

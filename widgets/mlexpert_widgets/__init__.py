@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from mlexpert_widgets.share_bar import share_bar, share_colours
 
 if TYPE_CHECKING:
+    from mlexpert_widgets.catalogue_view import CatalogueView
     from mlexpert_widgets.curves.learning_curves import LearningCurves
     from mlexpert_widgets.curves.recorder import Recorder
     from mlexpert_widgets.dashboard import Dashboard
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ArchitectureView",
+    "CatalogueView",
     "Dashboard",
     "LatencyProfile",
     "LatencyRecorder",
@@ -41,6 +43,7 @@ __all__ = [
 
 _HOMES = {
     "ArchitectureView": "graph.architecture_view",
+    "CatalogueView": "catalogue_view",
     "Dashboard": "dashboard",
     "LatencyProfile": "latency.latency_profile",
     "LatencyRecorder": "latency.recorder",
