@@ -12,10 +12,13 @@ from mlexpert_nb.catalogue.families.decoder import (
 )
 from mlexpert_nb.catalogue.families.diffusion import DIFFUSION
 from mlexpert_nb.catalogue.families.graph_network import GRAPH_NETWORK
+from mlexpert_nb.catalogue.families.kan import KAN
 from mlexpert_nb.catalogue.families.lora import LORA
 from mlexpert_nb.catalogue.families.lstm_attention import LSTM_ATTENTION
 from mlexpert_nb.catalogue.families.mamba import MAMBA
+from mlexpert_nb.catalogue.families.neural_ode import NEURAL_ODE
 from mlexpert_nb.catalogue.families.patchtst import PATCHTST
+from mlexpert_nb.catalogue.families.perceiver import PERCEIVER
 from mlexpert_nb.catalogue.families.resnet import RESNET
 from mlexpert_nb.catalogue.families.rl_agent import RL_AGENT
 from mlexpert_nb.catalogue.families.t5 import T5
@@ -47,5 +50,8 @@ ENTRIES: Mapping[str, Entry] = {
         TABULAR,
         PATCHTST,
         RL_AGENT,
+        KAN,
+        NEURAL_ODE,
+        PERCEIVER,
     )
 }
