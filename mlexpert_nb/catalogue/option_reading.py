@@ -57,5 +57,5 @@ def _number(key: str, names: tuple[str, ...], text: str) -> int | None:
         word = re.escape(name.casefold()).replace(r"\ ", r"[\s-]+")
         found = re.search(rf"\b{_NUMBER}[\s-]*{word}\b", plain) or re.search(rf"\b{word}{_JOINT}{_NUMBER}\b", plain)
         if found:
-            return int(re.sub(r"[,_]", "", found["number"])) * (1024 if found["unit"] else 1)
+            return int(re.sub(r"[,_]", "", found["number"])) * (1000 if found["unit"] else 1)
     return None

@@ -3,12 +3,9 @@
 What differs between two such entries stands in their folders under `families/`, and in the values of one `PlainEntry`.
 """
 
-import ast
 import importlib
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ from mlexpert_nb.catalogue.cells import entry_cells
 from mlexpert_nb.catalogue.compose import compose
 from mlexpert_nb.catalogue.entry import Config, Entry
 from mlexpert_nb.catalogue.sizing import Sizes, solve_sizes
+from mlexpert_nb.catalogue.writing import fill, first_line, with_defaults
 from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import Cell, Json
 
@@ -77,7 +75,7 @@ class PlainEntry(Entry):
     def describe(self, config: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
         """Give every delivered path with one line about it."""
         files = {**self.skeleton(config), **self.tests(config)}
-        return tuple((path, _DESCRIPTIONS.get(path) or _first_line(text)) for path, text in files.items())
+        return tuple((path, _DESCRIPTIONS.get(path) or first_line(text)) for path, text in files.items())
 
     def skeleton(self, config: Mapping[str, Json]) -> dict[str, str]:
         """Give the text of every delivered file except the tests."""
@@ -86,10 +84,10 @@ class PlainEntry(Entry):
         pages["config"] = with_defaults(pages["config"], asdict(checked))
         files = {f"src/model/{name}.py": text for name, text in pages.items()}
         values = self._values(checked)
-        files["docs/architecture.md"] = _fill(self._read("docs/architecture.md"), values)
+        files["docs/architecture.md"] = fill(self._read("docs/architecture.md"), values)
         files["examples/train.py"] = self._read("examples/train.py")
         for path, template in _SHARED.items():
-            files[path] = _fill(_template(template), values)
+            files[path] = fill(_template(template), values)
         return files
 
     def tests(self, config: Mapping[str, Json]) -> dict[str, str]:
@@ -176,33 +174,5 @@ class PlainEntry(Entry):
         return {key: str(value) for key, value in {**asdict(config), **known, **more}.items()}
 
 
-def with_defaults(text: str, values: Mapping[str, object]) -> str:
-    """Replace the default values of the fields of a page's `ModelConfig`."""
-    lines = text.splitlines(keepends=True)
-    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
-    body = next(node.body for node in classes if node.name == "ModelConfig")
-    for node in body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            start, end, line = node.value.col_offset, node.value.end_col_offset, lines[node.lineno - 1]
-            lines[node.lineno - 1] = line[:start] + _literal(values[node.target.id]) + line[end:]
-    return "".join(lines)
-
-
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
-
-
 def _template(name: str) -> str:
     return (resources.files(f"{_CATALOGUE}.templates") / name).read_text("utf-8")
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{ (\w+) \}\}", partial(_value, values), text)
-
-
-def _value(values: Mapping[str, str], found: re.Match[str]) -> str:
-    return values[found[1]]
-
-
-def _first_line(text: str) -> str:
-    return text.split('"""')[1].strip().splitlines()[0] if '"""' in text else "test support"

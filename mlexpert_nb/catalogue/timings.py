@@ -1,21 +1,18 @@
 """How fast an entry is on this machine: measured only when asked, by the judge's own check, and kept for later."""
 
 import platform
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
+from typing import Any
 
 from mlexpert_nb.catalogue.entry import Entry
 from mlexpert_nb.errors import EnvironmentProblem
 from mlexpert_nb.packages import Event, Json, OnEvent
-from mlexpert_nb.verify import benchmark
+from mlexpert_nb.verify import measure as judge
 from mlexpert_nb.workspace import Workspace, recall, remember, temporary_folder
 
 _KEPT = "catalogue-timings"  # name of the file in the user's cache
-_MEASURED = re.compile(  # what the judge's check says: "3.1 ms a token behind 256 (p50), … (CPU, 1 thread)"
-    r"(?P<ms>[\d.]+) ms a (?P<what>.+?) \(p50\), .* warm-up \((?P<device>.+), (?P<threads>\d+) threads?\)$"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +53,12 @@ def measure(entry: Entry, on_event: OnEvent) -> Timing:
             for path, text in entry.skeleton(config).items():
                 stage.write(path, text)
             workspace.commit(stage, label=f"timing: {entry.name}")
-        findings = benchmark(folder / "delivery", ["latency"], on_event)
-    said = next((each.measured for each in findings if not each.passed), findings[-1].measured)
-    found = _MEASURED.match(said)
-    if found is None:
+        report = judge(folder / "delivery", ["latency"], on_event)
+    said, figures = report.findings[-1].measured, report.figures.get("latency")
+    if figures is None or not all(each.passed for each in report.findings):
+        said = next((each.measured for each in report.findings if not each.passed), said)
         raise EnvironmentProblem(f"{entry.name} could not be timed: {said}")
-    timing = Timing(float(found["ms"]), found["what"], found["device"], int(found["threads"]), version("torch"))
+    timing = _timing(figures)
     kept = recall(_KEPT)
     remember(_KEPT, {**kept, _here(): {**kept.get(_here(), {}), entry.name: asdict(timing)}})
     return timing
@@ -81,6 +78,18 @@ def measure_all(entries: Iterable[Entry], on_event: OnEvent) -> tuple[str, ...]:
         except EnvironmentProblem as error:
             failed.append(str(error))
     return tuple(failed)
+
+
+def _timing(figures: Mapping[str, Any]) -> Timing:
+    """Read the figures of the judge's check: of one token where the network streams, else of one pass."""
+    timed = "token_ms" if "token_ms" in figures else "forward_ms"
+    if timed == "token_ms":
+        what = f"token behind {figures['context']}"
+    elif "context" in figures:
+        what = f"pass over {figures['context']} tokens"
+    else:
+        what = "pass over one example" if figures["batch_size"] == 1 else f"pass over {figures['batch_size']} examples"
+    return Timing(figures[timed]["p50"], what, figures["device"], figures["threads"], version("torch"))
 
 
 def _here() -> str:

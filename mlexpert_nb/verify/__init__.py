@@ -14,7 +14,7 @@ from mlexpert_nb.verify.device import Device, find_device
 from mlexpert_nb.verify.feedback import failures, tests_that_ran
 from mlexpert_nb.verify.figures import short_count, short_ms
 from mlexpert_nb.verify.job import MODEL_CHECKS
-from mlexpert_nb.verify.judge import benchmark, judge
+from mlexpert_nb.verify.judge import benchmark, judge, measure
 from mlexpert_nb.verify.result import read_result
 from mlexpert_nb.verify.spec import Finding, JudgeSpec, Verdict, Verification
 from mlexpert_nb.verify.verification import delivered_files, verify
@@ -45,6 +45,7 @@ __all__ = [
     "failures",
     "find_device",
     "judge",
+    "measure",
     "read_result",
     "run_tests",
     "short_count",

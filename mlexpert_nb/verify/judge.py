@@ -16,7 +16,7 @@ from mlexpert_nb.packages import Event, OnEvent
 from mlexpert_nb.verify import artefacts, tree
 from mlexpert_nb.verify.job import MODEL_CHECKS
 from mlexpert_nb.verify.mutation import Scope, figures, judge_mutation, mutate, not_tried
-from mlexpert_nb.verify.probe import probe, told
+from mlexpert_nb.verify.probe import ProbeReport, probe, told
 from mlexpert_nb.verify.reading import judge_text, run_ruff, unchanged
 from mlexpert_nb.verify.receipt import Record, head, seal
 from mlexpert_nb.verify.result import read_result
@@ -60,11 +60,20 @@ def benchmark(
     Raises:
         UnknownNameError: There is no such check.
     """
+    return measure(root, checks, on_event, spec).findings
+
+
+def measure(root: Path, checks: Sequence[str], on_event: OnEvent, spec: JudgeSpec | None = None) -> ProbeReport:
+    """Run some checks as `benchmark` does, and give their exact figures too.
+
+    Raises:
+        UnknownNameError: There is no such check.
+    """
     for name in checks:
         if name not in MODEL_CHECKS:
             raise UnknownNameError.among("check", name, MODEL_CHECKS)
     with open_trial(root, spec or JudgeSpec("benchmark")) as trial:
-        return probe(trial, tuple(checks) or MODEL_CHECKS, on_event).findings
+        return probe(trial, tuple(checks) or MODEL_CHECKS, on_event)
 
 
 def _try(trial: Trial, root: Path, on_event: OnEvent) -> tuple[Finding, ...]:

@@ -20,6 +20,7 @@ from mlexpert_nb.catalogue.entry import Entry
 ROOT = Path(__file__).parents[2]
 WORKSPACES = ROOT / "build" / "catalogue"
 RECORD = ROOT / "mlexpert_nb" / "catalogue" / "verified.json"
+LEAST = 0.9  # of the planted faults that an entry's own tests find
 COMMAND = Path(sys.executable).with_name("mlexpert")
 
 
@@ -58,15 +59,19 @@ def tell(name: str, facts: dict[str, object]) -> bool:
     complete = facts["status"] == "implementation_complete"
     failed = facts.pop("failed")
     rate = facts["kill_rate"]
+    enough = isinstance(rate, float) and rate >= LEAST
     killed = f"{100 * rate:3.0f} % of planted faults" if isinstance(rate, float) else "no kill rate"
+    word = "ok    " if complete and enough else "FAILED"
     sys.stdout.write(
-        f"{'ok    ' if complete else 'FAILED'} {name:24}{facts['seconds']:7.1f} s  {facts['tests']:4} tests  "
+        f"{word} {name:24}{facts['seconds']:7.1f} s  {facts['tests']:4} tests  "
         f"{facts['coverage']:5.1f} % of lines  {killed}\n"
     )
     if not complete:
         sys.stdout.write(f"       {facts['status']}: {'; '.join(map(str, failed))[:600]}\n")
+    elif not enough:
+        sys.stdout.write(f"       its tests find fewer than {LEAST:.0%} of the planted faults\n")
     sys.stdout.flush()
-    return complete
+    return complete and enough
 
 
 def keep(found: dict[str, dict[str, object]]) -> None:

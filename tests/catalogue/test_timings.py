@@ -16,13 +16,17 @@ def kept(tmp_path, monkeypatch):
     return tmp_path / "mlexpert_nb" / "catalogue-timings.json"
 
 
+PASS = {"device": "CPU", "threads": 1, "batch_size": 1, "forward_ms": {"p50": 1.0, "p95": 1.1, "samples": 11}}
+
+
 @pytest.fixture
 def judged(monkeypatch):
-    """Have the judge say something, without running a network."""
+    """Have the judge give figures, or say why it has none, without running a network."""
 
-    def says(measured, *, passed=True):
-        finding = SimpleNamespace(measured=measured, passed=passed)
-        monkeypatch.setattr(timings, "benchmark", lambda *_: (finding,))
+    def says(measured, figures=None):
+        finding = SimpleNamespace(measured=measured, passed=figures is not None)
+        report = SimpleNamespace(findings=(finding,), figures={"latency": figures} if figures else {})
+        monkeypatch.setattr(timings, "judge", lambda *_: report)
 
     return says
 
@@ -47,14 +51,15 @@ def test_the_judge_times_a_real_network_and_the_figure_is_kept(kept):
 
 @pytest.mark.usefixtures("kept")
 def test_a_token_behind_a_context_on_a_gpu_is_read_too(judged):
-    judged("3.1 ms a token behind 256 (p50), 4.0 ms (p95), 40 samples after a warm-up (NVIDIA H100 (80GB), 4 threads)")
+    times = {"forward_ms": {"p50": 80.0}, "token_ms": {"p50": 3.1}}
+    judged("fast", {"device": "NVIDIA H100 (80GB)", "threads": 4, "context": 256, **times})
     assert measure_all([SMALLEST], lambda _: None) == ()
     found = known_timings()["rl-agent"]
     assert (found.ms, found.what, found.device, found.threads) == (3.1, "token behind 256", "NVIDIA H100 (80GB)", 4)
 
 
 def test_what_failed_is_told_and_does_not_stop_the_rest(kept, judged):
-    judged("no module named model", passed=False)
+    judged("no module named model")
     failed = measure_all([SMALLEST, ENTRIES["vit"]], lambda _: None)
     assert failed[0] == "rl-agent could not be timed: no module named model"
     assert failed[1].startswith("vit could not be timed")
@@ -62,7 +67,7 @@ def test_what_failed_is_told_and_does_not_stop_the_rest(kept, judged):
 
 
 def test_an_interrupt_keeps_what_was_measured_before(kept, judged):
-    judged("1.0 ms a pass over one example (p50), 1.1 ms (p95), 11 samples after a warm-up (CPU, 1 thread)")
+    judged("1.0 ms", PASS)
 
     def interrupt(event):
         if "2 of 2" in event.text:
@@ -75,7 +80,7 @@ def test_an_interrupt_keeps_what_was_measured_before(kept, judged):
 
 
 def test_figures_of_another_torch_or_of_another_version_of_ours_are_not_shown(kept, judged):
-    judged("1.0 ms a pass over one example (p50), 1.1 ms (p95), 11 samples after a warm-up (CPU, 1 thread)")
+    judged("1.0 ms", PASS)
     measure_all([SMALLEST], lambda _: None)
     ((here, facts),) = json.loads(kept.read_text()).items()
     kept.write_text(json.dumps({f"{here}.1": facts}))

@@ -1,7 +1,5 @@
 """Write out the network: the pages of `src/model`, the documentation, the training script and the tests."""
 
-import ast
-import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from importlib import resources
@@ -14,6 +12,7 @@ from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import (
     parameter_table,
     state_bytes,
 )
+from mlexpert_nb.catalogue.writing import fill, with_defaults
 
 _BLOCKS = "mlexpert_nb.catalogue.blocks"
 _MODEL = "mlexpert_nb.catalogue.families.trm_titans_mag.model"
@@ -59,11 +58,11 @@ DESCRIPTIONS: Mapping[str, str] = {
 def skeleton(config: ModelConfig) -> dict[str, str]:
     """Give the text of every delivered file except the tests, by path."""
     pages = compose(PAGES)
-    pages["config"] = _with_defaults(pages["config"], asdict(config))
+    pages["config"] = with_defaults(pages["config"], asdict(config))
     files = {f"src/model/{name}.py": text for name, text in pages.items()}
     values = _template_values(config)
     for path, source in TEMPLATES.items():
-        files[path] = _fill((_HERE / source).read_text("utf-8"), values)
+        files[path] = fill((_HERE / source).read_text("utf-8"), values)
     return files
 
 
@@ -71,21 +70,6 @@ def read_tests() -> dict[str, str]:
     """Give the delivered tests as they stand."""
     paths = sorted((_HERE / "tests").glob("*.py"))
     return {f"tests/{path.name}": path.read_text("utf-8") for path in paths}
-
-
-def _with_defaults(text: str, values: Mapping[str, object]) -> str:
-    """Replace the default values of the configuration's fields."""
-    lines = text.splitlines(keepends=True)
-    body = next(node.body for node in ast.parse(text).body if isinstance(node, ast.ClassDef))
-    for node in body:
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value:
-            start, end, line = node.value.col_offset, node.value.end_col_offset, lines[node.lineno - 1]
-            lines[node.lineno - 1] = line[:start] + _literal(values[node.target.id]) + line[end:]
-    return "".join(lines)
-
-
-def _literal(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 def _template_values(config: ModelConfig) -> dict[str, str]:
@@ -108,7 +92,3 @@ def _template_values(config: ModelConfig) -> dict[str, str]:
         "parameter_rows": "\n".join(rows),
     }
     return {key: str(value) for key, value in {**asdict(config), **derived}.items()}
-
-
-def _fill(text: str, values: Mapping[str, str]) -> str:
-    return re.sub(r"\{\{ (\w+) \}\}", lambda found: values[found[1]], text)

@@ -11,6 +11,7 @@ from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import (
     parameter_table,
 )
 from mlexpert_nb.catalogue.families.trm_titans_mag.solver import solve_config
+from mlexpert_nb.catalogue.writing import first_line
 from mlexpert_nb.packages import Cell, Json
 
 
@@ -32,7 +33,7 @@ class _TrmTitansMag(Entry):
     def describe(self, config: Mapping[str, Json]) -> tuple[tuple[str, str], ...]:
         """Give every delivered path with one line about it."""
         paths = [*self.skeleton(config), *self.tests(config)]
-        return tuple((path, DESCRIPTIONS.get(path) or _first_line(self.tests(config)[path])) for path in paths)
+        return tuple((path, DESCRIPTIONS.get(path) or first_line(self.tests(config)[path])) for path in paths)
 
     def skeleton(self, config: Mapping[str, Json]) -> dict[str, str]:
         """Give the text of every delivered file except the tests."""
@@ -46,10 +47,6 @@ class _TrmTitansMag(Entry):
     def cells(self, config: Mapping[str, Json], *, workspace: str) -> tuple[Cell, ...]:
         """Give the notebook cells that build, inspect and train what was delivered."""
         return notebook_cells(ModelConfig.from_mapping(config), workspace)
-
-
-def _first_line(text: str) -> str:
-    return text.split('"""')[1].strip().splitlines()[0] if '"""' in text else "test support"
 
 
 TRM_TITANS_MAG = _TrmTitansMag(

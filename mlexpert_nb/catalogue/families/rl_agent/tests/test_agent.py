@@ -141,3 +141,18 @@ def test_the_best_action_is_taken_except_by_chance():
     taken = model.act(x, epsilon=0.4)
     assert (taken != best).float().mean().item() == pytest.approx(0.3, abs=0.03)
     assert (model.act(x, epsilon=1.0).bincount(minlength=4) / 4000 - 0.25).abs().max() < 0.04
+
+
+@pytest.mark.parametrize("kind", ["ppo", "dqn"])
+def test_acting_keeps_no_graph_and_the_networks_pass_gradients_to_the_states(kind):
+    model, watched = build_model(**SMALL, kind=kind), []
+    network = model.q if kind == "dqn" else model.policy
+    network.register_forward_hook(lambda *_: watched.append(torch.is_grad_enabled()))
+    model.act(torch.randn(2, 3))
+    assert watched == [False]
+    states = torch.randn(2, 3, requires_grad=True)
+    output = model(states)
+    parts = [output] if kind == "dqn" else [output.logits, output.values]
+    for part in parts:
+        (grad,) = torch.autograd.grad(part.square().sum(), states, retain_graph=True)
+        assert grad.ne(0).any(1).all()
