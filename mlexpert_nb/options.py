@@ -104,7 +104,7 @@ VERBS: Mapping[str, Verb] = {
     "implement": Verb("implement an architecture: plan, code, tests, proof", "TEXT", _REQUEST),
     "fix": Verb("find and mend a bug in training code", "TEXT", _REQUEST),
     "optimize": Verb("make a model faster or smaller, proven equivalent", "TEXT", _REQUEST),
-    "paper": Verb("implement what a paper describes", "TEXT", _REQUEST),
+    "paper": Verb("implement what a paper (.pdf, .tex) describes", "FILE|TEXT", _REQUEST),
     "pipeline": Verb("build a training pipeline", "TEXT", _REQUEST),
     "request": Verb("any of these, found out from the words", "TEXT", _REQUEST),
     "plan": Verb("stop at the plan: an editable file in the workspace", "TEXT", _REQUEST),
