@@ -1,59 +1,59 @@
-"""Runs all tests in two processes at once (`make test`): on two cores that takes little more than half the time.
+"""Runs all tests, two processes at once (`make test`): on two cores that takes little more than half the time.
 
-What needs a front end is one half, since Playwright's event loop must not meet the other tests; everything else that
-there is, the notebooks too, is the other half. The output of the second half is shown as it comes, that of the first
-after it. Each half slows the other down, so what failed is run once more alone, in the open: what fails again, fails.
+There are three parts. What needs a front end is one, since Playwright's event loop must not meet the other tests; what
+runs many networks is another, started when that one is through; everything else, the notebooks too, is the third, whose
+output is shown as it comes, that of the others when they end. Each slows the other down, so what failed is run once
+more alone, in the open: what fails again, fails.
 """
 
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FRONT_ENDS = ("browser", "display", "magics", "widgets")
+NETWORKS = ("behaviour", "catalogue", "verify", "workspace")
+AT_ONCE = 2
 SOME_FAILED = 1  # pytest's exit code; anything above is no verdict on tests
 AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
 
 
-def halves() -> dict[str, list[str]]:
-    """Give the paths of both halves by name; nothing that pytest would find is in neither."""
+def parts() -> dict[str, list[str]]:
+    """Give the paths of each part by name, in the order in which they start; what pytest would find is in one."""
     folders = {path.parent.relative_to(ROOT).parts[1] for path in ROOT.glob("tests/*/**/test_*.py")}
     alone = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_*.py"))
-    rest = sorted(f"tests/{name}" for name in folders - set(FRONT_ENDS))
-    return {"front": [f"tests/{name}" for name in FRONT_ENDS], "rest": [*rest, *alone, "notebooks"]}
+    rest = sorted(f"tests/{name}" for name in folders - {*FRONT_ENDS, *NETWORKS})
+    front, networks = ([f"tests/{name}" for name in names] for names in (FRONT_ENDS, NETWORKS))
+    return {"rest": [*rest, *alone, "notebooks"], "front": front, "networks": networks}
 
 
-def start(name: str, *more: str, out: int | None = None) -> subprocess.Popen[bytes]:
-    """Start one half; it notes what failed in a cache of its own."""
-    words = ["-o", f"cache_dir=.pytest_cache/{name}", *more, *sys.argv[1:], *halves()[name]]
-    return subprocess.Popen([sys.executable, "-m", "pytest", *words], cwd=ROOT, stdout=out, stderr=out)
+def run(name: str, *more: str) -> int:
+    """Run one part; it notes what failed in a cache of its own."""
+    words = ["-o", f"cache_dir=.pytest_cache/{name}", *more, *sys.argv[1:], *parts()[name]]
+    return _shown([sys.executable, "-m", "pytest", *words], live=name == "rest" or bool(more))
 
 
-def both() -> dict[str, int]:
-    """Run both halves at once; give their exit codes."""
+def _shown(command: list[str], *, live: bool) -> int:
+    if live:
+        return subprocess.run(command, cwd=ROOT, check=False).returncode
     with tempfile.TemporaryFile() as kept:
-        running = {"front": start("front", out=kept.fileno()), "rest": start("rest")}
-        try:
-            codes = {name: running[name].wait() for name in ("rest", "front")}
-        finally:
-            for process in running.values():
-                if process.poll() is None:
-                    process.terminate()
-                    process.wait()
+        code = subprocess.run(command, cwd=ROOT, stdout=kept, stderr=kept, check=False).returncode
         kept.seek(0)
-        sys.stdout.buffer.write(kept.read())
+        sys.stdout.buffer.write(b"\n" + kept.read())
         sys.stdout.flush()
-    return codes
+    return code
 
 
 def main() -> int:
-    """Run everything, and what failed beside the other half once more alone."""
-    codes = both()
+    """Run everything, and what failed beside another part once more alone."""
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        codes = dict(zip(parts(), pool.map(run, parts()), strict=True))
     for name in [name for name, code in codes.items() if code == SOME_FAILED]:
-        sys.stdout.write(f"\nonce more alone: what failed in the half {name!r}\n")
+        sys.stdout.write(f"\nonce more alone: what failed in the part {name!r}\n")
         sys.stdout.flush()
-        codes[name] = start(name, *AGAIN).wait()
+        codes[name] = run(name, *AGAIN)
     return max(codes.values(), key=abs)
 
 

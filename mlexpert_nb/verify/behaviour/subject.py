@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from mlexpert_nb.verify.behaviour.slots import Inputs, Reading
 from mlexpert_nb.verify.checks.network import seeded
+from mlexpert_nb.verify.checks.outputs import named_tensors
 
 NOISE = 0.02  # a fresh network has zeros in places, behind which a defect would hide
 PAIR, MORE = 3, 5  # two batch sizes
@@ -94,7 +95,7 @@ def axes(left: Mapping[str, Tensor], right: Mapping[str, Tensor], was: int, now:
 def outputs(module: nn.Module, inputs: Mapping[str, Tensor], *, by_name: bool = True) -> dict[str, Tensor]:
     """Run a network and flatten what it returns: a lone tensor is `output`."""
     returned = module(**inputs) if by_name else module(*inputs.values())
-    return dict(_flat(returned, ""))
+    return dict(named_tensors(returned, ""))
 
 
 def cast(inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Inputs:
@@ -135,19 +136,3 @@ def _tensors(value: Any) -> Iterator[Tensor]:
     elif isinstance(value, (list, tuple)):
         for each in value:
             yield from _tensors(each)
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        yield name or "output", value
-        return
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = [(each.name, getattr(value, each.name)) for each in fields(value)]
-    elif isinstance(value, Mapping):
-        parts = [(str(key), each) for key, each in value.items()]
-    elif isinstance(value, (tuple, list)):
-        parts = list(zip(getattr(value, "_fields", map(str, range(len(value)))), value, strict=True))
-    else:
-        return
-    for key, each in parts:
-        yield from _flat(each, f"{name}.{key}" if name else key)

@@ -3,15 +3,16 @@
 Shapes: B batch, T positions, K classes.
 """
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mlexpert_nb.verify.checks.network import Example, Network, seeded
+from mlexpert_nb.verify.checks.outputs import named_tensors
 
 _LABELS = "cross entropy of the labels"
 _IGNORED = -100  # label that no loss counts
@@ -53,7 +54,7 @@ class TensorModel(Network):
             ValueError: There is no tensor in it.
         """
         returned = module(**inputs)
-        found = dict(_flat(returned, ""))
+        found = dict(named_tensors(returned, ""))
         if not found:
             raise ValueError(f"model(**inputs) gives {type(returned).__name__}, in which there is no tensor")
         return found
@@ -73,22 +74,6 @@ class TensorModel(Network):
                 error = F.cross_entropy(*matched, ignore_index=_IGNORED).item()
                 found[_LABELS] = min(error, found.get(_LABELS, error))
         return found
-
-
-def _flat(value: Any, name: str) -> Iterator[tuple[str, Tensor]]:
-    if isinstance(value, Tensor):
-        yield name or "output", value
-        return
-    if is_dataclass(value) and not isinstance(value, type):
-        parts = [(each.name, getattr(value, each.name)) for each in fields(value)]
-    elif isinstance(value, Mapping):
-        parts = [(str(key), each) for key, each in value.items()]
-    elif isinstance(value, (tuple, list)):
-        parts = list(zip(getattr(value, "_fields", map(str, range(len(value)))), value, strict=True))
-    else:
-        return
-    for key, each in parts:
-        yield from _flat(each, f"{name}.{key}" if name else key)
 
 
 def _labelled(outputs: Mapping[str, Tensor], targets: Mapping[str, Tensor]) -> tuple[Tensor, Tensor] | None:
