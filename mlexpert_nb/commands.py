@@ -67,7 +67,7 @@ def _resume(call: Call, front: Front) -> Answer:
 
 def way_on(call: Call, front: str) -> str:
     """Give the line that goes on with the run that a command left; empty if it left none."""
-    if call.verb != "resume" and VERBS[call.verb].operand != "TEXT":
+    if call.verb != "resume" and not VERBS[call.verb].takes_text:
         return ""
     root, asked = _workspace(call), "" if call.verb == "resume" else call.text  # what stands under resume are answers
     where = f" --workspace {shlex.quote(str(root))}" if call.options.get("workspace") or call.operand else ""

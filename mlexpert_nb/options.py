@@ -17,6 +17,11 @@ class Verb:
     operand: str  # TEXT is a request; any other word names one argument, optional in brackets, any number with "…"
     options: tuple[str, ...]
 
+    @property
+    def takes_text(self) -> bool:
+        """Whether what stands after it is a request, in any number of words."""
+        return self.operand.endswith("TEXT")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -201,7 +206,7 @@ def parse(words: Sequence[str], body: str = "") -> Call:
         return Call(verb, words=tuple(operands), options=given, **extras)
     if " " in VERBS[verb].operand:
         return Call(verb, words=_named_operands(verb, operands), options=given, **extras)
-    if VERBS[verb].operand != "TEXT":
+    if not VERBS[verb].takes_text:
         said = body.strip("\n") if "--answer" in VERBS[verb].options else ""
         return Call(verb, said, _one_operand(verb, operands, given), options=given, **extras)
     text = "\n".join(part for part in (" ".join(operands), body.strip("\n")) if part.strip())
