@@ -7,6 +7,7 @@ from mlexpert_nb.catalogue.facts import entry_facts
 from mlexpert_nb.catalogue.search import find
 from mlexpert_nb.catalogue.starters import TEMPLATES, template_files
 from mlexpert_nb.catalogue.timings import Timing, known_timings, measure_all
+from mlexpert_nb.catalogue.trial import try_out
 from mlexpert_nb.catalogue.verified import Verified, verified
 
 __all__ = [
@@ -22,5 +23,6 @@ __all__ = [
     "measure_all",
     "plain_cells",
     "template_files",
+    "try_out",
     "verified",
 ]

@@ -7,10 +7,10 @@ from importlib.metadata import version
 from typing import Any
 
 from mlexpert_nb.catalogue.entry import Entry
+from mlexpert_nb.catalogue.trial import try_out
 from mlexpert_nb.errors import EnvironmentProblem
 from mlexpert_nb.packages import Event, Json, OnEvent
-from mlexpert_nb.verify import measure as judge
-from mlexpert_nb.workspace import Workspace, recall, remember, temporary_folder
+from mlexpert_nb.workspace import recall, remember
 
 _KEPT = "catalogue-timings"  # name of the file in the user's cache
 
@@ -46,14 +46,7 @@ def measure(entry: Entry, on_event: OnEvent) -> Timing:
     Raises:
         EnvironmentProblem: It could not be run here.
     """
-    config = entry.solve(None)
-    with temporary_folder("mlexpert-timing-") as folder:
-        workspace = Workspace.open(folder / "delivery")
-        with workspace.stage() as stage:
-            for path, text in entry.skeleton(config).items():
-                stage.write(path, text)
-            workspace.commit(stage, label=f"timing: {entry.name}")
-        report = judge(folder / "delivery", ["latency"], on_event)
+    report = try_out(entry, entry.solve(None), ["latency"], on_event)
     said, figures = report.findings[-1].measured, report.figures.get("latency")
     if figures is None or not all(each.passed for each in report.findings):
         said = next((each.measured for each in report.findings if not each.passed), said)

@@ -12,9 +12,10 @@ from mlexpert_nb.verify.claims import CLAIMS, without_names
 from mlexpert_nb.verify.compatibility import Break, Compatibility, broken_names, compare_names
 from mlexpert_nb.verify.device import Device, find_device
 from mlexpert_nb.verify.feedback import failures, tests_that_ran
-from mlexpert_nb.verify.figures import short_count, short_ms
+from mlexpert_nb.verify.figures import short_bytes, short_count, short_ms
 from mlexpert_nb.verify.job import MODEL_CHECKS
 from mlexpert_nb.verify.judge import benchmark, judge, measure
+from mlexpert_nb.verify.probe import ProbeReport
 from mlexpert_nb.verify.result import read_result
 from mlexpert_nb.verify.spec import Finding, JudgeSpec, Verdict, Verification
 from mlexpert_nb.verify.verification import delivered_files, verify
@@ -30,6 +31,7 @@ __all__ = [
     "Examination",
     "Finding",
     "JudgeSpec",
+    "ProbeReport",
     "Ran",
     "Verdict",
     "Verification",
@@ -48,6 +50,7 @@ __all__ = [
     "measure",
     "read_result",
     "run_tests",
+    "short_bytes",
     "short_count",
     "short_ms",
     "tests_that_ran",

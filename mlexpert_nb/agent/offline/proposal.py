@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from mlexpert_nb.agent.llm import OnText
+from mlexpert_nb.agent.offline.limits import Limits, fit
 from mlexpert_nb.agent.offline.paper import find_paper, paper_of, planned, read_values
 from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find
 from mlexpert_nb.packages import ContextPackage, Json
@@ -33,15 +35,19 @@ class Choice:
     options: tuple[str, ...]
 
 
-def propose(context: ContextPackage, answer: str = "") -> Mapping[str, Any] | Choice | str:
+def propose(
+    context: ContextPackage, answer: str = "", on_text: OnText | None = None
+) -> Mapping[str, Any] | Choice | str:
     """Give the input of `propose_plan`, a question, or a sentence for the user.
 
     Args:
         context: The request.
         answer: What the user said to the question, if there was one.
+        on_text: Told of sizes that are tried and do not keep a limit.
 
     Raises:
-        UsageError: The number of parameters cannot be reached by the entry, or options of the request exclude others.
+        UsageError: The number of parameters cannot be reached by the entry, options of the request exclude others, or
+            a limit of memory or time cannot be kept.
     """
     kind = context.evidence.get("detection", {}).get("kind", "architecture")
     if kind in NEEDS_LANGUAGE_MODEL:
@@ -61,10 +67,9 @@ def propose(context: ContextPackage, answer: str = "") -> Mapping[str, Any] | Ch
             f"{match.entry.title} has no {', '.join(missing)}; ask for features among "
             f"{', '.join(match.entry.features)}, or leave --features out"
         )
-    if not paper:
-        return _plan(match.entry, match, context)
-    reading = read_values(paper, match.entry)
-    return planned(_plan(match.entry, match, context, reading.options), reading, paper)
+    reading = read_values(paper, match.entry) if paper else None
+    plan = _plan(match.entry, match, context, reading.options if reading else {}, on_text or _unheard)
+    return planned(plan, reading, paper) if paper and reading else plan
 
 
 def _answered(match: Match, answer: str) -> Match:
@@ -94,14 +99,23 @@ def _has(match: Match, feature: str) -> bool:
 
 
 def _plan(
-    entry: Entry, match: Match, context: ContextPackage, given: Mapping[str, Json] | None = None
+    entry: Entry, match: Match, context: ContextPackage, given: Mapping[str, Json], on_text: OnText
 ) -> Mapping[str, Any]:
     """Plan an entry; what the user's own words state counts before what is given otherwise."""
-    wanted = context.evidence.get("targets", {}).get("num_parameters")
+    asked = context.evidence.get("targets", {})
+    wanted = asked.get("num_parameters")
     named = {} if wanted else entry.presets.get(match.preset, {})
-    configuration = entry.solve(wanted, {**named, **(given or {}), **match.options})
+    fixed = {**named, **given, **match.options}
+    fitted = fit(
+        entry,
+        entry.solve(wanted, fixed),
+        Limits(asked.get("vram_bytes"), asked.get("latency_ms")),
+        None if wanted or named or given else lambda size: entry.solve(size, fixed),
+        on_text,
+    )
+    configuration = fitted.configuration
     count = entry.count_parameters(configuration)
-    reasons = [f"Why this: {match.reason}.", *_stated(match), *_reasons(entry, context, count, wanted)]
+    reasons = [f"Why this: {match.reason}.", *_stated(match), *_reasons(entry, count, wanted), *fitted.said]
     return {
         "title": f"{entry.title}, {count:,} parameters",
         "summary": "\n".join([entry.summary, "", *reasons]),
@@ -120,15 +134,14 @@ def _stated(match: Match) -> list[str]:
     return [f"Read from the request: {', '.join(said)}."] if said else []
 
 
-def _reasons(entry: Entry, context: ContextPackage, count: int, wanted: int | None) -> list[str]:
-    limits = context.requirements.constraints
+def _reasons(entry: Entry, count: int, wanted: int | None) -> list[str]:
     reasons = [f"Sources: {'; '.join(entry.papers)}."]
     if wanted:
         reasons.append(
             f"Size: {count:,} parameters by formula, {count / wanted - 1:+.2%} from the {wanted:,} asked for."
         )
-    if limits.vram:
-        reasons.append(f"Memory: the judge holds it to {limits.vram}.")
-    if limits.inference_speed:
-        reasons.append(f"Speed: the judge holds inference to {limits.inference_speed}.")
     return reasons
+
+
+def _unheard(_text: str) -> None:
+    """Nobody watches."""

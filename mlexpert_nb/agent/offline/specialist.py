@@ -53,7 +53,7 @@ class OfflineSpecialist:
         return _tool_use(following, _inputs(following, plan))
 
     def _first(self, message: Message, said: str, on_text: OnText) -> Turn:
-        answer = propose(_context(message), said)
+        answer = propose(_context(message), said, on_text)
         if isinstance(answer, str):
             return _words(answer, on_text)
         if isinstance(answer, Choice):

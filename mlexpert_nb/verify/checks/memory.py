@@ -1,4 +1,4 @@
-"""Memory of one training step: measured on a GPU where there is one, else estimated from what must be kept.
+"""Memory of a training step and of inference: measured on a GPU where there is one, else estimated from what is kept.
 
 Shapes: B batch, T time.
 """
@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlexpert_nb.verify.checks.live import LiveMemory
 from mlexpert_nb.verify.checks.network import WHOLE_BATCH, Example, Network, Outcome, seeded
 from mlexpert_nb.verify.checks.token_model import TokenModel
 from mlexpert_nb.verify.figures import short_bytes
@@ -28,16 +29,21 @@ class _Step:
 
 
 def memory(model: Network) -> Outcome:
-    """Take a training step on the smallest batch that trains; the bytes of it are held to the limit."""
+    """Take a training step on the smallest batch that trains; the bytes of it are held to the limit.
+
+    Inference on the same batch is told beside it.
+    """
     with seeded(model.spec.seed):
         step = _step(model)
-        figures = {**step.figures, **_used(model, step.example), "cpu_peak_rss_bytes": _peak_rss()}
+        used, inference = _used(model, step.example), _inference(model, step.example)
+        figures = {**step.figures, **used, "inference_bytes": inference, "cpu_peak_rss_bytes": _peak_rss()}
     limit = model.spec.vram_bytes
+    peak = short_bytes(figures["cpu_peak_rss_bytes"])
     how = "measured" if figures["method"] == "measured" else "estimate, no GPU: weights, gradients, AdamW, activations"
     return Outcome(
         passed=limit is None or figures["bytes"] <= limit,
-        measured=f"{short_bytes(figures['bytes'])} for a training step of {step.words} ({how}); "
-        f"the checks themselves peaked at {short_bytes(figures['cpu_peak_rss_bytes'])} of CPU memory",
+        measured=f"{short_bytes(figures['bytes'])} for a training step of {step.words} ({how}), "
+        f"{short_bytes(inference)} for inference; the checks peaked at {peak} of CPU memory",
         limit="no limit was named" if limit is None else f"at most {short_bytes(limit)}",
         fix="fewer or narrower layers; torch.utils.checkpoint around each block; the loss in pieces",
         figures={"memory": figures},
@@ -85,6 +91,22 @@ def _saved_activations(model: Network, module: nn.Module, example: Example) -> i
         loss = model.loss(module, example)
     del loss  # held until here, so that no address is used twice
     return sum(kept.values())
+
+
+def _inference(model: Network, example: Example) -> int:
+    """Give the bytes of the weights and of the most that a pass over the example holds beside them."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    module = model.fresh().to(device)
+    inputs = example.to(device).inputs
+    with torch.no_grad():
+        if device.type == "cuda":
+            torch.cuda.reset_peak_memory_stats()
+            model.outputs(module, inputs)
+            return torch.cuda.max_memory_allocated()
+        with LiveMemory() as live:
+            model.outputs(module, inputs)
+    weights: int = sum(each.nbytes for each in (*module.parameters(), *module.buffers()))
+    return weights + live.peak
 
 
 def _on_the_gpu(model: Network, example: Example) -> int:
