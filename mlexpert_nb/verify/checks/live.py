@@ -19,7 +19,7 @@ class LiveMemory(TorchDispatchMode):
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # of torch
-        self.peak = 0
+        self.peak: int = 0
         self._held: dict[int, int] = {}
 
     def __torch_dispatch__(

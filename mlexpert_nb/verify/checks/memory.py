@@ -106,7 +106,7 @@ def _inference(model: Network, example: Example) -> int:
         with LiveMemory() as live:
             model.outputs(module, inputs)
     weights: int = sum(each.nbytes for each in (*module.parameters(), *module.buffers()))
-    return weights + live.peak
+    return weights + int(live.peak)
 
 
 def _on_the_gpu(model: Network, example: Example) -> int:
