@@ -2,6 +2,7 @@
 
 A block's source exists once, in this package. A page joins the modules it is made of: docstrings and imports are
 merged, imports among its own parts are dropped, imports of other pages become relative ones, bodies follow in order.
+Lines for options that were not chosen are left out (`writing.chosen`).
 """
 
 import ast
@@ -11,6 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+
+from mlexpert_nb.catalogue.writing import chosen
+from mlexpert_nb.packages import Json
 
 LINE_LENGTH = 120
 PACKAGE = "mlexpert_nb"
@@ -32,15 +36,19 @@ class _Part:
     body: str
 
 
-def compose(pages: Mapping[str, Sequence[str]]) -> dict[str, str]:
+def compose(pages: Mapping[str, Sequence[str]], options: Mapping[str, Json] | None = None) -> dict[str, str]:
     """Give the text of each page, by page name.
 
     Args:
         pages: For each page the dotted names of its source modules, in order; the last one is the page's own and its
             docstring leads.
+        options: Configuration that is delivered; decides about lines that are marked for an option.
     """
     home = {module: page for page, modules in pages.items() for module in modules}
-    return {page: _page([_parse(module) for module in modules], page, home) for page, modules in pages.items()}
+    return {
+        page: _page([_parse(module, options or {}) for module in modules], page, home)
+        for page, modules in pages.items()
+    }
 
 
 def _page(parts: Sequence[_Part], page: str, home: Mapping[str, str]) -> str:
@@ -55,8 +63,8 @@ def _page(parts: Sequence[_Part], page: str, home: Mapping[str, str]) -> str:
     return head + gap + "\n\n\n".join(part.body for part in parts) + "\n"
 
 
-def _parse(module: str) -> _Part:
-    text = _PRAGMA.sub("", _source(module).read_text("utf-8"))
+def _parse(module: str, options: Mapping[str, Json]) -> _Part:
+    text = _PRAGMA.sub("", chosen(_source(module).read_text("utf-8"), options))
     tree = ast.parse(text)
     imports = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
     first = max(node.end_lineno or 0 for node in (tree.body[0], *imports))

@@ -10,6 +10,7 @@ from mlexpert_nb.catalogue.families.decoder import (
     MOE_DECODER,
     SLIDING_WINDOW_DECODER,
 )
+from mlexpert_nb.catalogue.families.detr import DETR
 from mlexpert_nb.catalogue.families.diffusion import DIFFUSION
 from mlexpert_nb.catalogue.families.graph_network import GRAPH_NETWORK
 from mlexpert_nb.catalogue.families.kan import KAN
@@ -44,6 +45,7 @@ ENTRIES: Mapping[str, Entry] = {
         VIT,
         RESNET,
         UNET,
+        DETR,
         DIFFUSION,
         VAE,
         GRAPH_NETWORK,

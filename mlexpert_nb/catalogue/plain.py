@@ -14,7 +14,7 @@ from mlexpert_nb.catalogue.cells import entry_cells
 from mlexpert_nb.catalogue.compose import compose
 from mlexpert_nb.catalogue.entry import Config, Entry
 from mlexpert_nb.catalogue.sizing import Sizes, solve_sizes
-from mlexpert_nb.catalogue.writing import fill, first_line, with_defaults
+from mlexpert_nb.catalogue.writing import chosen, fill, first_line, with_defaults
 from mlexpert_nb.errors import UsageError
 from mlexpert_nb.packages import Cell, Json
 
@@ -43,6 +43,8 @@ class PlainEntry(Entry):
         sizes: How its sizes hang together, with the published ones.
         derived: Gives what the documents may name beside the keys of the configuration.
         blocks: Modules of `blocks/` that a page is made of before its own module, by page.
+        only: Pages and tests that go with one value of an option, by their path in the folder: `(key, value)`; single
+            lines that do so are marked (`writing.chosen`).
         usage: Python lines for the README that use the network, after `model = build_model()`.
         implied: Gives keys that follow from those that a request fixes (patches from the size of an image, say).
     """
@@ -51,6 +53,7 @@ class PlainEntry(Entry):
     sizes: Sizes | None = None
     derived: Callable[[Any], Mapping[str, object]] | None = None
     blocks: Mapping[str, tuple[str, ...]] | None = None
+    only: Mapping[str, tuple[str, Json]] | None = None
     usage: str = ""
     implied: Callable[[Mapping[str, Json]], Mapping[str, Json]] | None = None
 
@@ -80,21 +83,21 @@ class PlainEntry(Entry):
     def skeleton(self, config: Mapping[str, Json]) -> dict[str, str]:
         """Give the text of every delivered file except the tests."""
         checked = self._config(config)
-        pages = compose(self._pages())
-        pages["config"] = with_defaults(pages["config"], asdict(checked))
+        options = asdict(checked)
+        pages = compose(self._pages(options), options)
+        pages["config"] = with_defaults(pages["config"], options)
         files = {f"src/model/{name}.py": text for name, text in pages.items()}
         values = self._values(checked)
-        files["docs/architecture.md"] = fill(self._read("docs/architecture.md"), values)
-        files["examples/train.py"] = self._read("examples/train.py")
+        files["docs/architecture.md"] = fill(chosen(self._read("docs/architecture.md"), options), values)
+        files["examples/train.py"] = chosen(self._read("examples/train.py"), options)
         for path, template in _SHARED.items():
             files[path] = fill(_template(template), values)
         return files
 
     def tests(self, config: Mapping[str, Json]) -> dict[str, str]:
-        """Give the delivered tests; they hold for every configuration, because they build small networks."""
-        del config
-        names = sorted(path.name for path in (self._folder() / "tests").glob("*.py"))
-        own = {f"tests/{name}": self._read(f"tests/{name}") for name in names}
+        """Give the delivered tests; they hold for every size, because they build small networks."""
+        options = asdict(self._config(config))
+        own = {f"tests/{name}.py": chosen(self._read(f"tests/{name}.py"), options) for name in self._names("tests", options)}
         return {"tests/conftest.py": _template("conftest.py.txt"), **own}
 
     def cells(self, config: Mapping[str, Json], *, workspace: str) -> tuple[Cell, ...]:
@@ -142,11 +145,16 @@ class PlainEntry(Entry):
         except TypeError as error:
             raise ValueError(str(error)) from error
 
-    def _pages(self) -> dict[str, tuple[str, ...]]:
+    def _names(self, folder: str, options: Mapping[str, Json]) -> list[str]:
+        """Give the modules of a folder, without those that go with an option that was not chosen."""
+        names = sorted(path.stem for path in (self._folder() / folder).glob("*.py"))
+        needs = {name: (self.only or {}).get(f"{folder}/{name}.py") for name in names}
+        return [name for name, need in needs.items() if need is None or options[need[0]] == need[1]]
+
+    def _pages(self, options: Mapping[str, Json]) -> dict[str, tuple[str, ...]]:
         """Give the modules of each page; `functional` and the blocks of a page come where they are needed."""
         home = f"{_CATALOGUE}.families.{self.package}.model"
-        names = sorted(path.stem for path in (self._folder() / "model").glob("*.py"))
-        order = [_FRONT, *(name for name in names if name not in {"__init__", _FRONT})]
+        order = [_FRONT, *(name for name in self._names("model", options) if name not in {"__init__", _FRONT})]
         extra = self.blocks or {}
         return {
             "__init__" if name == _FRONT else name: (

@@ -1,5 +1,8 @@
 """One browser and one server for all browser tests; they run last, because playwright keeps an event loop running."""
 
+import functools
+import http.server
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +12,7 @@ from browser.ahead import Ahead
 from browser.chromium import ADVICE, find
 from browser.front import Front
 from browser.server import Server, jupyter
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 ARGUMENTS = [
     "--no-sandbox",
@@ -21,6 +24,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 HERE = Path(__file__).parent
+WIDGETS = HERE.parents[1] / "widgets" / "mlexpert_widgets"
 FAILED = pytest.StashKey[bool]()
 SIZE = {"width": 1300, "height": 900}
 
@@ -53,6 +57,42 @@ def browser() -> Iterator[Browser]:
         browser = playwright.chromium.launch(executable_path=str(program), args=ARGUMENTS)
         yield browser
         browser.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves files and writes no log."""
+
+    def log_message(self, *words):
+        """Say nothing."""
+
+
+@pytest.fixture(scope="session")
+def widget_files() -> Iterator[str]:
+    """The address under which the scripts and styles of the widgets are served, without Jupyter."""
+    handler = functools.partial(Quiet, directory=WIDGETS)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def page_of(browser, widget_files):
+    """Open one widget in a page of its own: `page_of(path)` of an HTML file beside the tests."""
+    pages = []
+
+    def open_page(path: Path) -> Page:
+        page = browser.new_page()
+        pages.append(page)
+        address = f"{widget_files}/{path.name}"
+        page.route(address, lambda route: route.fulfill(body=path.read_text("utf-8"), content_type="text/html"))
+        page.goto(address)
+        page.wait_for_function("'listeners' in window", timeout=10_000)
+        return page
+
+    yield open_page
+    for page in pages:
+        page.close()
 
 
 @pytest.fixture(scope="session")

@@ -1,14 +1,9 @@
 """The catalogue view in a page of its own: search, order, keys, details, narrow pages, its end."""
 
-import functools
-import http.server
-import threading
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-WIDGETS = ROOT / "widgets" / "mlexpert_widgets"
 PAGE = Path(__file__).with_name("catalogue_view.html")
 MARKUP = "<img src=x onerror=\"document.title='run'\">"
 COLUMNS = [
@@ -37,31 +32,11 @@ ROWS = [
 ]
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, *words):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address():
-    handler = functools.partial(Quiet, directory=WIDGETS)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/catalogue.html"
-        server.shutdown()
-
-
 @pytest.fixture
-def page(browser, address):
-    page = browser.new_page()
-    page.route(address, lambda route: route.fulfill(body=PAGE.read_text("utf-8"), content_type="text/html"))
-    page.goto(address)
-    page.wait_for_function("'listeners' in window", timeout=10_000)
+def page(page_of):
+    page = page_of(PAGE)
     page.evaluate("given => begin(given)", {"rows": ROWS, "columns": COLUMNS})
-    yield page
-    page.close()
+    return page
 
 
 def _names(page):

@@ -1,42 +1,16 @@
 """The progress card in a page of its own: what it shows, its clock, its button, narrow pages, its end."""
 
-import functools
-import http.server
-import threading
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
-WIDGETS = ROOT / "widgets" / "mlexpert_widgets"
 PAGE = Path(__file__).with_name("progress_card.html")
 PHASES = [{"name": "plan", "state": "done"}, {"name": "verify", "state": "now"}, {"name": "commit", "state": "next"}]
 
 
-class Quiet(http.server.SimpleHTTPRequestHandler):
-    """Serves files and writes no log."""
-
-    def log_message(self, *words):
-        """Say nothing."""
-
-
-@pytest.fixture(scope="module")
-def address():
-    handler = functools.partial(Quiet, directory=WIDGETS)
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/card.html"
-        server.shutdown()
-
-
 @pytest.fixture
-def page(browser, address):
-    page = browser.new_page()
-    page.route(address, lambda route: route.fulfill(body=PAGE.read_text("utf-8"), content_type="text/html"))
-    page.goto(address)
-    page.wait_for_function("'listeners' in window", timeout=10_000)
-    yield page
-    page.close()
+def page(page_of):
+    return page_of(PAGE)
 
 
 def _set(page, **values):

@@ -4,17 +4,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mlexpert_nb.catalogue.blocks.act_head import (
+from mlexpert_nb.catalogue.blocks.act_head import above, graves, graves_rule, prior_divergence, run_adaptive
+from mlexpert_nb.catalogue.blocks.halting_head import (
     ActWeights,
     HaltingHead,
-    above,
     diversity,
-    graves,
-    graves_rule,
     halting_distribution,
     halting_loss,
-    prior_divergence,
-    run_adaptive,
 )
 from mlexpert_nb.catalogue.blocks.long_term_memory import LongTermMemory, MemoryShape
 from mlexpert_nb.catalogue.blocks.mag_block import MemoryAsGate

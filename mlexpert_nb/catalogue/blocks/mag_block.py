@@ -12,10 +12,10 @@ Shapes: B batch, T tokens, d width.
 
 from typing import NamedTuple
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mlexpert_nb.catalogue.blocks.long_term_memory import LongTermMemory, MemoryShape, MemoryState
+from mlexpert_nb.catalogue.blocks.memory_gate import MemoryGate
 from mlexpert_nb.catalogue.blocks.norms import RMSNorm, SwiGLU
 from mlexpert_nb.catalogue.blocks.sliding_window import AttentionShape, SlidingWindowAttention, WindowState
 
@@ -27,36 +27,29 @@ class BlockState(NamedTuple):
     memory: MemoryState
 
 
-class MemoryAsGate(nn.Module):
-    """One Titans block, `(B, T, d) -> (B, T, d)`, pre-norm and residual.
-
-    Attributes:
-        override: A number in [0, 1] that replaces the learned gate: 1 closes the memory, 0 closes attention.
-    """
+class MemoryAsGate(MemoryGate):
+    """One Titans block, `(B, T, d) -> (B, T, d)`, pre-norm and residual."""
 
     def __init__(self, attention: AttentionShape, memory: MemoryShape, hidden: int, *, is_convex: bool = True) -> None:
-        super().__init__()
         dim = attention.dim
+        super().__init__(dim, RMSNorm)
         self.norm_in, self.norm_ff = RMSNorm(dim), RMSNorm(dim)
-        self.attention, self.norm_attention = SlidingWindowAttention(attention), RMSNorm(dim)
-        self.memory, self.norm_memory = LongTermMemory(memory), RMSNorm(dim)
-        self.gate = nn.Linear(2 * dim, dim) if is_convex else None
-        self.out = nn.Linear(dim, dim, bias=False)
+        self.attention, self.memory = SlidingWindowAttention(attention), LongTermMemory(memory)
         self.feed_forward = SwiGLU(dim, hidden)
-        self.override: float | None = None
+        self.is_convex = is_convex
+        if not is_convex:
+            del self.gate  # the product needs no weights
 
     def forward(self, x_BTd: Tensor, state: BlockState | None = None) -> tuple[Tensor, BlockState]:
         """Mix what the window sees with what the memory recalls; pass the state on to continue a stream."""
         u_BTd = self.norm_in(x_BTd)
         y_BTd, window = self.attention(u_BTd, state and state.attention)
         m_BTd, memory = self.memory(u_BTd, state and state.memory)
-        x_BTd = x_BTd + self.out(self._mix(self.norm_attention(y_BTd), self.norm_memory(m_BTd)))
+        x_BTd = x_BTd + self.gated(y_BTd, m_BTd)
         return x_BTd + self.feed_forward(self.norm_ff(x_BTd)), BlockState(window, memory)
 
-    def _mix(self, y_BTd: Tensor, m_BTd: Tensor) -> Tensor:
-        if self.override is not None:
-            return self.override * y_BTd + (1 - self.override) * m_BTd
-        if self.gate is None:
-            return y_BTd * m_BTd.sigmoid()
-        g_BTd = self.gate(torch.cat([y_BTd, m_BTd], -1)).sigmoid()
-        return g_BTd * y_BTd + (1 - g_BTd) * m_BTd
+    def mix(self, y_BTd: Tensor, m_BTd: Tensor) -> Tensor:
+        """Mix the normalised branches by the gate, or by their product."""
+        if self.is_convex or self.override is not None:
+            return super().mix(y_BTd, m_BTd)
+        return y_BTd * m_BTd.sigmoid()

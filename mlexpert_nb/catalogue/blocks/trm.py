@@ -1,13 +1,10 @@
-"""Tiny recursion: one small network applied again and again to an answer y and a latent z.
+"""The tiny network of the recursion: post-norm layers that work token by token, or attend through a causal window.
 
-Paper: Jolicoeur-Martineau 2025 (Tiny Recursive Model), arXiv:2510.04871, fig. 3 (recursion), sec. 4 (one network).
+Paper: Jolicoeur-Martineau 2025 (Tiny Recursive Model), arXiv:2510.04871, fig. 3, sec. 4 (one network).
 
     net(h):             for each layer  h <- rms(h + attention(h)) if it mixes positions;  h <- rms(h + SwiGLU(h))
-    latent_recursion:   n times  z <- net(z + y + x);  then  y <- net(y + z)
-    deep_recursion:     C - 1 latent recursions without gradient, then one with
 
-y and z start from fixed random vectors: buffers, because no gradient can reach them. Where tokens halt one by one, a
-halted token keeps the keys and values of its last step, so the others go on seeing it.
+Where tokens halt one by one, a halted token keeps the keys and values of its last step, so the others go on seeing it.
 Shapes: B batch, T tokens, A tokens that still run, d width, G heads, D head size.
 """
 
@@ -18,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from mlexpert_nb.catalogue.blocks.norms import SwiGLU, rms
+from mlexpert_nb.catalogue.blocks.recursion import Recursion
 from mlexpert_nb.catalogue.blocks.sliding_window import AttentionShape, SlidingWindowAttention, WindowState
 
 
@@ -77,36 +75,12 @@ class CoreLayer(nn.Module):
         return rms(h + self.feed_forward(h))
 
 
-class TinyRecursion(nn.Module):
+class TinyRecursion(Recursion[Tape]):
     """The recursion around the tiny network; `x`, `y` and `z` have the same shape `(..., d)`."""
 
-    y0_d: Tensor
-    z0_d: Tensor
-
     def __init__(self, layers: Sequence[CoreLayer], dim: int, *, num_latent: int, num_cycles: int) -> None:
-        super().__init__()
+        super().__init__(dim, num_latent=num_latent, num_cycles=num_cycles)
         self.layers = nn.ModuleList(layers)
-        self.num_latent, self.num_cycles = num_latent, num_cycles
-        for name in ("y0_d", "z0_d"):
-            self.register_buffer(name, nn.init.trunc_normal_(torch.empty(dim), std=1.0))
-
-    def start(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Give the first answer and latent for every position of x."""
-        return self.y0_d.to(x.dtype).expand_as(x), self.z0_d.to(x.dtype).expand_as(x)
-
-    def deep_recursion(self, x: Tensor, y: Tensor, z: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
-        """Improve answer and latent; only the last of the cycles is differentiated, and nothing before it."""
-        y, z = y.detach(), z.detach()
-        with torch.no_grad():
-            for _ in range(self.num_cycles - 1):
-                y, z = self.latent_recursion(x, y, z, tape)
-        return self.latent_recursion(x, y, z, tape)
-
-    def latent_recursion(self, x: Tensor, y: Tensor, z: Tensor, tape: Tape) -> tuple[Tensor, Tensor]:
-        """Update the latent n times with a view of x, then the answer from the latent alone."""
-        for _ in range(self.num_latent):
-            z = self.net(z + y + x, tape)
-        return self.net(y + z, tape), z
 
     def net(self, h: Tensor, tape: Tape) -> Tensor:
         """Apply the tiny network once."""

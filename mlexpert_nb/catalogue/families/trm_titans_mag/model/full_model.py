@@ -18,17 +18,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from mlexpert_nb.catalogue.blocks.act_head import (
+from mlexpert_nb.catalogue.blocks.act_head import above, graves, graves_rule, prior_divergence, run_adaptive
+from mlexpert_nb.catalogue.blocks.halting_head import (
     ActWeights,
     HaltingHead,
-    above,
-    graves,
-    graves_rule,
     halting_distribution,
     halting_loss,
     masked_mean,
-    prior_divergence,
-    run_adaptive,
 )
 from mlexpert_nb.catalogue.blocks.long_term_memory import MemoryShape
 from mlexpert_nb.catalogue.blocks.mag_block import MemoryAsGate

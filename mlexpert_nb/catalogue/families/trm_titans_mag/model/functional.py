@@ -9,7 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mlexpert_nb.catalogue.blocks.act_head import ActWeights, graves, halting_distribution, halting_loss
+from mlexpert_nb.catalogue.blocks.act_head import graves
+from mlexpert_nb.catalogue.blocks.halting_head import ActWeights, halting_distribution, halting_loss
 from mlexpert_nb.catalogue.blocks.memory_rule import MIN_LOG, ChunkState, Writes, chunk_memory, linear_memory
 from mlexpert_nb.catalogue.blocks.sliding_window import window_attention
 from mlexpert_nb.catalogue.families.trm_titans_mag.model.config import count_parameters
