@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Self, TextIO
 
+from mlexpert_nb.verify.slip import leave, take
 from mlexpert_nb.verify.spec import JudgeSpec
 
 JOB, RESULTS = "job.json", "results.jsonl"
@@ -45,14 +46,12 @@ class Job:
 
     def write(self, folder: Path) -> None:
         """Put the job where the child finds it."""
-        (folder / JOB).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        leave(folder / JOB, asdict(self))
 
     @classmethod
     def take(cls, folder: Path) -> Self:
         """Read the job and remove it, so that the code under judgement does not find it."""
-        path = folder / JOB
-        data = json.loads(path.read_text("utf-8"))
-        path.unlink()
+        data = take(folder / JOB)
         tuples = {key: tuple(value) for key, value in data["spec"].items() if isinstance(value, list)}
         spec = JudgeSpec(**data["spec"] | tuples)
         return cls(data["root"], tuple(data["checks"]), spec, data["nonce"])

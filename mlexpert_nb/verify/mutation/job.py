@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Self, TextIO
 
 from mlexpert_nb.verify.mutation.mutant import Mutant
+from mlexpert_nb.verify.slip import leave, take
 
 JOB, RESULTS = "mutation.json", "mutation.jsonl"
 METER, REACH = "coverage.data", "reach.json"  # what was measured while the tests ran
@@ -37,14 +38,12 @@ class Job:
 
     def write(self, folder: Path) -> None:
         """Put the job where the child finds it."""
-        (folder / JOB).write_text(json.dumps(asdict(self)), encoding="utf-8")
+        leave(folder / JOB, asdict(self))
 
     @classmethod
     def take(cls, folder: Path) -> Self:
         """Read the job and remove it, before any delivered code runs."""
-        path = folder / JOB
-        data = json.loads(path.read_text("utf-8"))
-        path.unlink()
+        data = take(folder / JOB)
         for key in ("mutants", "fatal"):
             data[key] = tuple(Mutant(**each) for each in data[key])
         return cls(**data)
