@@ -28,6 +28,7 @@ from mlexpert_nb.catalogue.families.trm_titans_mag import TRM_TITANS_MAG
 from mlexpert_nb.catalogue.families.unet import UNET
 from mlexpert_nb.catalogue.families.vae import VAE
 from mlexpert_nb.catalogue.families.vit import VIT
+from mlexpert_nb.catalogue.families.wgan_gp import WGAN_GP
 
 ENTRIES: Mapping[str, Entry] = {
     entry.name: entry
@@ -48,6 +49,7 @@ ENTRIES: Mapping[str, Entry] = {
         DETR,
         DIFFUSION,
         VAE,
+        WGAN_GP,
         GRAPH_NETWORK,
         TABULAR,
         PATCHTST,
