@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from mlexpert_nb.catalogue.entry import Entry
 from mlexpert_nb.catalogue.families.bert import BERT
+from mlexpert_nb.catalogue.families.contrastive import CONTRASTIVE
 from mlexpert_nb.catalogue.families.decoder import (
     DELTA_RULE_DECODER,
     LLAMA_DECODER,
@@ -49,6 +50,7 @@ ENTRIES: Mapping[str, Entry] = {
         DETR,
         DIFFUSION,
         VAE,
+        CONTRASTIVE,
         WGAN_GP,
         GRAPH_NETWORK,
         TABULAR,

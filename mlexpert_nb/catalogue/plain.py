@@ -97,7 +97,10 @@ class PlainEntry(Entry):
     def tests(self, config: Mapping[str, Json]) -> dict[str, str]:
         """Give the delivered tests; they hold for every size, because they build small networks."""
         options = asdict(self._config(config))
-        own = {f"tests/{name}.py": chosen(self._read(f"tests/{name}.py"), options) for name in self._names("tests", options)}
+        own = {
+            f"tests/{name}.py": chosen(self._read(f"tests/{name}.py"), options)
+            for name in self._names("tests", options)
+        }
         return {"tests/conftest.py": _template("conftest.py.txt"), **own}
 
     def cells(self, config: Mapping[str, Json], *, workspace: str) -> tuple[Cell, ...]:

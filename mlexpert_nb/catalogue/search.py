@@ -9,6 +9,7 @@ from mlexpert_nb.catalogue.option_reading import read_options, read_preset
 from mlexpert_nb.catalogue.traits import BROADER, HAS, OTHER_NETWORKS, OTHER_PHRASES, TASKS, TRAITS
 from mlexpert_nb.catalogue.words import Span, mentioned, spans, words_of
 
+ENCODER = "bert"  # what reads both ways
 MOST_CANDIDATES = 6  # of a question
 _NEAREST = 3
 
@@ -109,12 +110,21 @@ def _choices(entry: Entry) -> frozenset[str]:
 
 
 def _named(name: str, said: _Said, near: tuple[str, ...]) -> Match:
+    if _is_turned_around(name, said):
+        why = f"{ENTRIES[name].title} is causal, so that it can stream; the catalogue's encoder is {ENCODER}"
+        return _question([ENCODER, name], f"the request names {said.named[name]}, but as an encoder: {why}", near)
     foreign = [trait for trait in said.traits if trait in TASKS and trait not in HAS.get(name, frozenset())]
     others = [other for other, traits in HAS.items() if other in ENTRIES and other != name and traits & set(foreign)]
     if foreign and not _goes_with(name, foreign):
         reason = f"the request names {said.named[name]}, but also {_and(said.traits[trait] for trait in foreign)}"
         return _question([name, *others], reason, near)
     return Match(ENTRIES[name], f"the request names {said.named[name]}", near)
+
+
+def _is_turned_around(name: str, said: _Said) -> bool:
+    """Say whether a decoder is asked for as an encoder."""
+    kinds = HAS.get(name, frozenset())
+    return "encoder" in said.traits and "decoder" in kinds and not kinds & {"encoder", "encoder-decoder"}
 
 
 def _goes_with(name: str, foreign: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""How a delivered file is made from its source: options left out, defaults put in, holes filled, its first line told."""
+"""How a delivered file is made from its source: options left out, defaults put in, holes filled, first line told."""
 
 import ast
 import re
@@ -36,7 +36,7 @@ def chosen(text: str, options: Mapping[str, Json]) -> str:
     A line that ends in `# only memory=titans` (in Markdown `<!-- only memory=titans -->`) stays where the option
     `memory` is "titans"; else it goes, with the lines below it that are indented deeper.
     """
-    lines, kept = text.splitlines(), list[str]()
+    lines, kept = text.split("\n"), list[str]()
     index = 0
     while index < len(lines):
         mark = _MARK.search(lines[index])
@@ -47,7 +47,7 @@ def chosen(text: str, options: Mapping[str, Json]) -> str:
         index = _end(lines, index)
         while kept and not kept[-1] and (index == len(lines) or not lines[index]):  # one gap is enough
             kept.pop()
-    return "\n".join(kept) + "\n"
+    return "\n".join(kept)
 
 
 def _end(lines: Sequence[str], start: int) -> int:

@@ -32,7 +32,7 @@ class MemoryAsGate(MemoryGate):
 
     def __init__(self, attention: AttentionShape, memory: MemoryShape, hidden: int, *, is_convex: bool = True) -> None:
         dim = attention.dim
-        super().__init__(dim, RMSNorm)
+        super().__init__(dim, RMSNorm(dim), RMSNorm(dim))
         self.norm_in, self.norm_ff = RMSNorm(dim), RMSNorm(dim)
         self.attention, self.memory = SlidingWindowAttention(attention), LongTermMemory(memory)
         self.feed_forward = SwiGLU(dim, hidden)

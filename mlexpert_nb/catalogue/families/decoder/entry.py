@@ -1,7 +1,8 @@
 """The entries of the catalogue that are options of one decoder."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from mlexpert_nb.catalogue.entry import Config
 from mlexpert_nb.catalogue.families.decoder.model.config import ModelConfig
@@ -16,38 +17,31 @@ _IMPLIED: Mapping[tuple[str, Json], Keys] = {  # what an option needs, where not
     ("attention", "linear"): {"position": "none"},
     ("position", "learned"): {"max_length": 1024},
     ("ffn", "moe"): {"num_experts": 8, "top_k": 2},
+    ("memory", "titans"): {"memory_depth": 1, "memory_chunk": 64},
+    ("halting", "act"): {"num_steps": 3},
+    ("recursion", "trm"): {"num_latent": 2, "num_cycles": 2, "num_steps": 2, "num_layers": 2},
 }
-
-
-@dataclass(frozen=True)
-class DecoderEntry(PlainEntry):
-    """A decoder with some options set.
-
-    Attributes:
-        base: The options.
-    """
-
-    base: Mapping[str, Json] = field(default_factory=dict)
-
-    def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
-        """Give a full configuration within 2 % of the target; options that need others bring them along."""
-        keys = _consistent({**self.base, **(fixed or {})}, fixed or {})
-        if num_parameters is None and keys.get("attention") == "linear":  # the default size shares keys between heads
-            keys = {"num_kv_heads": keys.get("num_heads", ModelConfig().num_heads), **keys}
-        return super().solve(num_parameters, keys)
+_GENERAL = {"position", "num_layers"}  # every decoder has these
+_OWNERS: Mapping[str, tuple[str, Json]] = {  # a number that is meaningless without its option chooses it
+    "window": ("attention", "sliding"),
+    "num_experts": ("ffn", "moe"),
+    "memory_depth": ("memory", "titans"),
+    "num_latent": ("recursion", "trm"),
+    "num_cycles": ("recursion", "trm"),
+    "num_steps": ("recursion", "trm"),
+}
 
 
 def _consistent(keys: Keys, stated: Keys) -> Keys:
     """Add what the options need; a window or experts that were not asked for go with the option that had them."""
     found = dict(keys)
-    needed = {need: (key, value) for (key, value), needs in _IMPLIED.items() for need in needs if need != "position"}
+    needed = {need: owner for owner, needs in _IMPLIED.items() for need in needs if need not in _GENERAL}
     for need, (key, value) in needed.items():
         if found.get(key, value if need in stated else None) != value and need not in stated:
             found.pop(need, None)
-    if "window" in stated and "attention" not in stated:
-        found["attention"] = "sliding"
-    if "num_experts" in stated and "ffn" not in stated:
-        found["ffn"] = "moe"
+    for need, (key, value) in _OWNERS.items():
+        if need in stated and key not in stated:
+            found[key] = value
     for (key, value), needs in _IMPLIED.items():
         if found.get(key) == value:
             found = {**needs, **found}
@@ -86,7 +80,10 @@ def _derived(config: ModelConfig) -> dict[str, object]:
     ffn = f"{config.ffn} {config.intermediate_size}"
     if config.ffn == "moe":
         ffn = f"{config.top_k} of {config.num_experts} experts of SwiGLU {config.intermediate_size}"
+    calls = config.num_steps * config.num_cycles * (config.num_latent + 1)
     return {
+        "calls": calls,
+        "memory_said": "a matrix a head" if config.memory_depth == 1 else "a network of two layers a head",
         "attention_said": attention,
         "ffn_said": ffn,
         "head_dim": config.head_dim,
@@ -94,9 +91,9 @@ def _derived(config: ModelConfig) -> dict[str, object]:
     }
 
 
-def _sizes(presets: Mapping[str, Keys]) -> Sizes:
+def _sizes(base: Keys, presets: Mapping[str, Keys]) -> Sizes:
     return Sizes(
-        presets=presets,
+        presets={label: {**base, **keys} for label, keys in presets.items()},
         grid={
             "num_layers": (1, 2, 3, 4, 6, 8, 10, 12, 16, 22, 24, 32),
             "hidden_size": (16, 32, 64, 96, 128, 192, 256, 320, 384, 448, 512, 640, 768, 1024, 1536, 2048, 3072, 4096),
@@ -147,6 +144,33 @@ _OPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "gelu": ("gelu", "gpt 2", "gpt2"),
         "moe": ("moe", "mixture of experts", "experts", "mixtral"),
     },
+    "memory": {
+        "titans": (
+            *(
+                "titans",
+                "titan",
+                "titans mag",
+                "titans memory",
+                "long term memory",
+                "neural memory",
+                "neural long term memory",
+            ),
+            *("memory as gate", "memory as a gate", "mag", "test time memory", "langzeitgedachtnis"),
+            *("memoire a long terme", "memoria a largo plazo"),
+        ),
+    },
+    "recursion": {
+        "trm": (
+            *("trm", "recursive", "recursion", "trm recursion", "tiny recursion", "tiny recursive model"),
+            *("tiny recursion model", "recursively", "rekursiv", "recursif", "recursivo"),
+        ),
+    },
+    "halting": {
+        "act": (
+            *("act halting", "with act", "act head", "adaptive computation", "adaptive computation time"),
+            *("adaptive halting", "halting", "halting head", "learned halting"),
+        ),
+    },
 }
 _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "num_layers": ("layers", "blocks", "couches", "capas", "schichten"),
@@ -158,6 +182,8 @@ _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "top_k": ("top",),
     "vocab_size": ("vocabulary", "vocab"),
     "max_length": ("positions",),
+    "num_cycles": ("cycles", "zyklen", "ciclos"),
+    "num_steps": ("supervision steps", "recursion steps", "steps"),
 }
 _COMMON = ("KV_cache", "RMSNorm", "LayerNorm", "SwiGLU", "GELU", "GQA", "RoPE", "ALiBi", "weight_tying")
 _USAGE = """\
@@ -168,27 +194,58 @@ logits_BTV, state = model.stream(ids_BT)  # then model.stream(next_ids, state): 
 continuation_BT = model.generate(ids_BT, 20)"""
 
 
-def _entry(name: str, title: str, summary: str, base: Keys, **more: object) -> DecoderEntry:
-    presets: Mapping[str, Keys] = more.pop("presets")  # type: ignore[assignment]  # of the calls below
-    extra: tuple[str, ...] = more.pop("has", ())  # type: ignore[assignment]  # of the calls below
-    common = {
-        "model_type": "transformer",
-        "features": (*extra, *_COMMON),
-        "options": _OPTIONS,
-        "numbers": _NUMBERS,
-        "package": "decoder",
-        "sizes": _sizes({label: {**base, **keys} for label, keys in presets.items()}),
-        "derived": _derived,
-        "usage": _USAGE,
-    }
-    return DecoderEntry(name=name, title=title, summary=summary, base=base, **common, **more)  # type: ignore[arg-type]  # checked by the dataclass
+_BLOCKS: Mapping[str, tuple[str, ...]] = {
+    "titans": ("memory_rule", "long_term_memory", "memory_gate"),
+    "recursion": ("recursion",),
+    "halting": ("halting_head",),
+}
+_ONLY: Mapping[str, tuple[str, Json]] = {
+    "model/titans.py": ("memory", "titans"),
+    "model/recursion.py": ("recursion", "trm"),
+    "model/halting.py": ("halting", "act"),
+    "tests/references.py": ("memory", "titans"),
+    "tests/test_memory_rule.py": ("memory", "titans"),
+    "tests/test_memory.py": ("memory", "titans"),
+    "tests/test_recursion.py": ("recursion", "trm"),
+    "tests/test_halting.py": ("halting", "act"),
+}
 
 
-LLAMA_DECODER = _entry(
-    "llama-decoder",
-    "LLaMA/GPT decoder",
-    "Causal language model of the GPT and LLaMA kind, with grouped heads, rotary positions and a cache to stream from",
-    {},
+@dataclass(frozen=True, kw_only=True)
+class DecoderEntry(PlainEntry):
+    """A decoder with some options set; what all of them share stands here as defaults.
+
+    Attributes:
+        base: The options.
+    """
+
+    model_type: str = "transformer"
+    options: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=lambda: _OPTIONS)
+    numbers: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NUMBERS)
+    package: str = "decoder"
+    derived: Callable[[Any], Mapping[str, object]] | None = _derived
+    blocks: Mapping[str, tuple[str, ...]] | None = field(default_factory=lambda: _BLOCKS)
+    only: Mapping[str, tuple[str, Json]] | None = field(default_factory=lambda: _ONLY)
+    usage: str = _USAGE
+    base: Keys = field(default_factory=dict)
+
+    def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
+        """Give a full configuration within 2 % of the target; options that need others bring them along."""
+        keys = _consistent({**self.base, **(fixed or {})}, fixed or {})
+        if num_parameters is None and keys.get("attention") == "linear":  # the default size shares keys between heads
+            keys = {"num_kv_heads": keys.get("num_heads", ModelConfig().num_heads), **keys}
+        return super().solve(num_parameters, keys)
+
+
+LLAMA_DECODER = DecoderEntry(
+    name="llama-decoder",
+    title="LLaMA/GPT decoder",
+    summary=(
+        "Causal language model of the GPT and LLaMA kind, with grouped heads, rotary positions and a cache"
+        " to stream from"
+    ),
+    base={},
+    features=_COMMON,
     keywords=(
         *("llama", "llama decoder", "gpt", "gpt 2", "gpt2", "nanogpt", "minigpt", "decoder only transformer"),
         *("causal language model", "autoregressive transformer", "transformer decoder", "decoder only"),
@@ -201,38 +258,47 @@ LLAMA_DECODER = _entry(
     ),
     default_parameters=24_877_440,
     request="Implement a LLaMA-style decoder",
-    presets={
-        "small": {},
-        "gpt-2": _gpt2(768, 12),
-        "gpt-2 medium": _gpt2(1024, 24),
-        "gpt-2 large": _gpt2(1280, 36),
-        "smollm-135m": _llama(49152, 576, 30, (9, 3), 1536),
-        "tinyllama-1.1b": _llama(32000, 2048, 22, (32, 4), 5632, tie_embeddings=False),
-        "llama-3.2-1b": _llama(128256, 2048, 16, (32, 8), 8192, rope_theta=500000.0),
-        "llama-7b": _llama(32000, 4096, 32, (32, 32), 11008, tie_embeddings=False),
-    },
+    sizes=_sizes(
+        {},
+        {
+            "small": {},
+            "gpt-2": _gpt2(768, 12),
+            "gpt-2 medium": _gpt2(1024, 24),
+            "gpt-2 large": _gpt2(1280, 36),
+            "smollm-135m": _llama(49152, 576, 30, (9, 3), 1536),
+            "tinyllama-1.1b": _llama(32000, 2048, 22, (32, 4), 5632, tie_embeddings=False),
+            "llama-3.2-1b": _llama(128256, 2048, 16, (32, 8), 8192, rope_theta=500000.0),
+            "llama-7b": _llama(32000, 4096, 32, (32, 32), 11008, tie_embeddings=False),
+        },
+    ),
 )
-SLIDING_WINDOW_DECODER = _entry(
-    "sliding-window-decoder",
-    "Sliding-window decoder",
-    "Causal language model whose tokens see a window of the past, as Mistral: work and cache do not grow with the text",
-    {"attention": "sliding", "window": 256},
-    has=("sliding_window_attention",),
+SLIDING_WINDOW_DECODER = DecoderEntry(
+    name="sliding-window-decoder",
+    title="Sliding-window decoder",
+    summary=(
+        "Causal language model whose tokens see a window of the past, as Mistral: work and cache do not grow"
+        " with the text"
+    ),
+    base={"attention": "sliding", "window": 256},
+    features=("sliding_window_attention", *_COMMON),
     keywords=("mistral", "sliding window decoder", "sliding window transformer", "local attention transformer"),
     papers=("Mistral 7B, arXiv:2310.06825", "Longformer: The Long-Document Transformer, arXiv:2004.05150"),
     default_parameters=24_877_440,
     request="Implement a Mistral-style sliding-window decoder",
-    presets={
-        "small": {},
-        "mistral-7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, window=4096),
-    },
+    sizes=_sizes(
+        {"attention": "sliding", "window": 256},
+        {
+            "small": {},
+            "mistral-7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, window=4096),
+        },
+    ),
 )
-DELTA_RULE_DECODER = _entry(
-    "delta-rule-decoder",
-    "Delta-rule decoder",
-    "Causal language model with linear attention: each head keeps a matrix that forgets and corrects itself",
-    {"attention": "linear", "position": "none"},
-    has=("linear_attention", "delta_rule"),
+DELTA_RULE_DECODER = DecoderEntry(
+    name="delta-rule-decoder",
+    title="Delta-rule decoder",
+    summary="Causal language model with linear attention: each head keeps a matrix that forgets and corrects itself",
+    base={"attention": "linear", "position": "none"},
+    features=("linear_attention", "delta_rule", *_COMMON),
     keywords=(
         *("deltanet", "delta net", "gated deltanet", "gated delta net", "delta rule", "gated delta rule"),
         *("linear attention", "linear attention transformer", "linear transformer", "fast weights"),
@@ -243,14 +309,19 @@ DELTA_RULE_DECODER = _entry(
     ),
     default_parameters=27_704_288,
     request="Implement a linear-attention decoder with the gated delta rule",
-    presets={"small": {"num_kv_heads": 6}},
+    sizes=_sizes(
+        {"attention": "linear", "position": "none"},
+        {"small": {"num_kv_heads": 6}},
+    ),
 )
-MOE_DECODER = _entry(
-    "moe-decoder",
-    "Mixture-of-experts decoder",
-    "Causal language model whose tokens each visit a few of many experts, as Mixtral, with a loss that spreads them",
-    {"ffn": "moe", "num_experts": 8, "top_k": 2},
-    has=("mixture_of_experts",),
+MOE_DECODER = DecoderEntry(
+    name="moe-decoder",
+    title="Mixture-of-experts decoder",
+    summary=(
+        "Causal language model whose tokens each visit a few of many experts, as Mixtral, with a loss that spreads them"
+    ),
+    base={"ffn": "moe", "num_experts": 8, "top_k": 2},
+    features=("mixture_of_experts", *_COMMON),
     keywords=(
         *("mixtral", "mixture of experts", "moe", "sparse moe", "moe transformer", "switch transformer"),
         *("melange d experts", "mezcla de expertos", "top 2 routing"),
@@ -258,8 +329,11 @@ MOE_DECODER = _entry(
     papers=("Mixtral of Experts, arXiv:2401.04088", "Switch Transformers, arXiv:2101.03961"),
     default_parameters=28_032_384,
     request="Implement a mixture-of-experts decoder",
-    presets={
-        "small": {"num_layers": 4, "intermediate_size": 384},
-        "mixtral-8x7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, rope_theta=1e6),
-    },
+    sizes=_sizes(
+        {"ffn": "moe", "num_experts": 8, "top_k": 2},
+        {
+            "small": {"num_layers": 4, "intermediate_size": 384},
+            "mixtral-8x7b": _llama(32000, 4096, 32, (32, 8), 14336, tie_embeddings=False, rope_theta=1e6),
+        },
+    ),
 )

@@ -34,6 +34,7 @@ def small() -> dict[str, object]:
     sizes |= {"window": min(config.window, 32), "max_length": 2 * LENGTH if config.max_length else 0}
     if config.ffn == "moe":
         sizes["intermediate_size"] = 96
+    sizes |= {"num_layers": 1, "num_latent": 1, "num_steps": 2}  # the block runs again and again  # only recursion=trm
     return {**asdict(config), **sizes}
 
 
@@ -45,6 +46,8 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=3e-3, help="highest learning rate")
     parser.add_argument("--seed", type=int, default=0, help="seed of weights and batches")
     parser.add_argument("--threads", type=int, default=1, help="CPU threads; more do not help matrices this small")
+    parser.set_defaults(steps=150)  # a memory takes longer  # only memory=titans
+    parser.set_defaults(steps=100)  # a recursion takes longer  # only recursion=trm
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)

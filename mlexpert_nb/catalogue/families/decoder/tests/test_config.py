@@ -9,6 +9,9 @@ from model import ModelConfig, build_model, count_parameters, parameter_table
 FIT = {"hidden_size": 384, "num_layers": 8, "num_heads": 6, "num_kv_heads": 2, "intermediate_size": 1024}
 PLAIN = {"attention": "full", "window": 0, "position": "rope", "max_length": 0, "norm": "rmsnorm", "norm_eps": 1e-6}
 PLAIN |= {"ffn": "swiglu", "num_experts": 0, "top_k": 0, "bias": False, "tie_embeddings": True, "vocab_size": 32000}
+PLAIN |= {"memory": "none", "memory_depth": 0, "memory_chunk": 0}  # only memory=titans
+PLAIN |= {"recursion": "none", "num_latent": 0, "num_cycles": 0, "num_steps": 0}  # only recursion=trm
+PLAIN |= {"halting": "none"}  # only halting=act
 GPT2 = {"vocab_size": 50257, "hidden_size": 768, "num_layers": 12, "num_heads": 12, "num_kv_heads": 12}
 GPT2 |= {"intermediate_size": 3072, "position": "learned", "max_length": 1024, "norm": "layernorm", "ffn": "gelu"}
 
@@ -69,12 +72,15 @@ def test_biases_are_counted(ffn):
         ({"window": 3}, "window=3 needs attention='sliding'"),
         ({"position": "learned"}, "position='learned' needs a max_length of at least 1"),
         ({"max_length": 3}, "max_length needs position='learned'"),
-        ({"hidden_size": 12}, "position='rope' turns pairs: 3 is odd"),
+        ({"hidden_size": 12}, "position='rope' turns pairs of channels: hidden_size / num_heads = 3 is odd"),
         ({"attention": "linear", "num_kv_heads": 4}, "position='rope' does not go with attention='linear'"),
         ({"attention": "linear", "position": "alibi", "num_kv_heads": 4}, "position='alibi' does not go with"),
         ({"attention": "linear", "position": "none"}, "attention='linear' needs num_kv_heads equal to num_heads"),
-        ({"ffn": "moe", "num_experts": 2, "top_k": 1, "bias": True}, "bias=True goes with dense layers"),
-        ({"attention": "linear", "position": "none", "num_kv_heads": 4, "bias": True}, "bias=True goes with dense"),
+        ({"ffn": "moe", "num_experts": 2, "top_k": 1, "bias": True}, "bias=True does not go with ffn='moe'"),
+        (
+            {"attention": "linear", "position": "none", "num_kv_heads": 4, "bias": True},
+            "bias=True does not go with attention='linear'",
+        ),
         ({"ffn": "moe", "num_experts": 1, "top_k": 1}, "ffn='moe' needs 2 experts or more, not 1"),
         ({"ffn": "moe", "num_experts": 2, "top_k": 3}, "top_k=3 must be 1 to num_experts"),
         ({"ffn": "moe", "num_experts": 2}, "top_k=0 must be 1 to num_experts"),

@@ -108,7 +108,10 @@ def test_the_loss_is_the_mean_over_what_is_supervised():
     labels[0, :3] = -100
     chances = model(ids).log_softmax(-1)
     picked = [-chances[b, t, labels[b, t]] for b in range(2) for t in range(8) if labels[b, t] != -100]
-    torch.testing.assert_close(functional.loss(model, ids, labels), torch.stack(picked).mean())
+    ours, expected = functional.loss(model, ids, labels), torch.stack(picked).mean()
+    torch.testing.assert_close(ours, expected)
+    parameters = list(model.parameters())
+    torch.testing.assert_close(torch.autograd.grad(ours, parameters), torch.autograd.grad(expected, parameters))
     assert functional.loss(model, ids, torch.full_like(labels, -100)).item() == 0.0
 
 
