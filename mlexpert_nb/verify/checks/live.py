@@ -22,6 +22,11 @@ class LiveMemory(TorchDispatchMode):
         self.peak: int = 0
         self._held: dict[int, int] = {}
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Leave torch's compiler alone, which would be loaded just to be told to skip this."""
+        return False
+
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from mlexpert_nb.verify.checks.adamw import AdamW
 from mlexpert_nb.verify.checks.network import WHOLE_BATCH, Example, Network, Outcome, distance, seeded, sees_its_batch
 from mlexpert_nb.verify.checks.token_model import TokenModel
 
@@ -64,11 +65,11 @@ def _learn(model: Network, example: Example, rate: float) -> tuple[float, str]:
 
 def _train(model: Network, module: nn.Module, example: Example, rate: float) -> tuple[Errors, Errors, int]:
     trained = [each for each in module.parameters() if each.requires_grad]
-    optimizer = torch.optim.AdamW(trained, lr=rate, weight_decay=0.0, fused=True)
+    optimizer = AdamW(trained, rate)
     start = end = model.errors(module, example)
     steps, began = 0, time.process_time()
     while steps < STEPS or (steps < MOST_STEPS and time.process_time() - began < CPU_S):
-        optimizer.zero_grad()
+        module.zero_grad()
         _loss(model, module, example, steps).backward()
         torch.nn.utils.clip_grad_norm_(trained, 1.0)
         optimizer.step()

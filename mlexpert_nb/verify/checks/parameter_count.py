@@ -1,16 +1,34 @@
 """Parameter count: as many numbers as were asked for, counted without allocating them."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 import torch
-from torch import nn
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from mlexpert_nb.verify.checks.network import Network, Outcome
 
 TOLERANCE = 0.02  # share of the target
+_DRAWS = {Tensor.normal_, Tensor.uniform_, Tensor.bernoulli_}  # without memory; these load torch's compiler for it
+
+
+class _Unfilled(TorchFunctionMode):
+    """Leaves out drawing numbers into tensors that hold none."""
+
+    def __torch_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
+        """Run an operation, unless there is nothing to fill."""
+        del types
+        given = {"tensor": args[0] if args else None, **(kwargs or {})}["tensor"]
+        draws = func in _DRAWS or getattr(func, "__module__", "") == nn.init.__name__
+        return given if draws and isinstance(given, Tensor) and given.is_meta else func(*args, **(kwargs or {}))
 
 
 def parameter_count(model: Network) -> Outcome:
     """Count on the meta device, where no memory is allocated; the real network must have as many."""
-    with torch.device("meta"):
+    with torch.device("meta"), _Unfilled():
         module = model.build()
     count = sum(parameter.numel() for parameter in module.parameters())
     real = sum(parameter.numel() for parameter in model.fresh().parameters())
