@@ -4,6 +4,7 @@ from mlexpert_nb.catalogue.cells import plain_cells
 from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
 from mlexpert_nb.catalogue.facts import entry_facts
+from mlexpert_nb.catalogue.option_reading import is_chosen
 from mlexpert_nb.catalogue.search import find
 from mlexpert_nb.catalogue.starters import TEMPLATES, template_files
 from mlexpert_nb.catalogue.timings import Timing, known_timings, measure_all
@@ -19,6 +20,7 @@ __all__ = [
     "Verified",
     "entry_facts",
     "find",
+    "is_chosen",
     "known_timings",
     "measure_all",
     "plain_cells",

@@ -51,6 +51,11 @@ class Entry(ABC):
         """Published sizes by name, each as the keys of a configuration."""
         return {}
 
+    def sources(self, config: Mapping[str, Json]) -> tuple[str, ...]:
+        """Give the papers behind a configuration."""
+        del config
+        return self.papers
+
     @abstractmethod
     def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
         """Give a full configuration near `num_parameters`, keeping the `fixed` keys.

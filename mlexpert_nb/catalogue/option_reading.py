@@ -11,6 +11,18 @@ _NUMBER = r"(?P<number>\d[\d,_]*)(?P<unit>k)?"
 _JOINT = r"(?:\s+(?:of|is|size|sizes|von|de|a|mit|with|about)|\s*[=:]|-)*\s*"
 _SQUARE = re.compile(r"\b(?P<number>\d+)\s*[x×]\s*(?P=number)\b")
 _SQUARE_KEY = "image_size"
+_SPOKEN = {"act": "act halting"}  # features whose name alone is an everyday word
+
+
+def spoken(feature: str) -> str:
+    """Give the words of a feature as a request would say them."""
+    return _SPOKEN.get(feature.casefold(), feature.replace("_", " "))
+
+
+def is_chosen(entry: Entry, feature: str, options: Mapping[str, Json]) -> bool:
+    """Say whether a feature is an option of an entry that was chosen."""
+    named = read_options(entry, spoken(feature))
+    return bool(named) and named.items() <= options.items()
 
 
 def read_options(entry: Entry, text: str) -> dict[str, Json]:

@@ -176,7 +176,7 @@ class PlainEntry(Entry):
             "name": self.name,
             "title": self.title,
             "summary": self.summary,
-            "papers": "\n".join(f"- {paper}" for paper in self.papers),
+            "papers": "\n".join(f"- {paper}" for paper in self.sources(asdict(config))),
             "usage": self.usage.strip("\n"),
             "num_parameters": f"{total:,}",
             "parameter_rows": "\n".join(rows),

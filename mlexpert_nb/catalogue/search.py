@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
-from mlexpert_nb.catalogue.option_reading import read_options, read_preset
+from mlexpert_nb.catalogue.option_reading import read_options, read_preset, spoken
 from mlexpert_nb.catalogue.traits import BROADER, HAS, OTHER_NETWORKS, OTHER_PHRASES, TASKS, TRAITS
 from mlexpert_nb.catalogue.words import Span, mentioned, spans, words_of
 
@@ -37,7 +37,7 @@ def find(task: str, features: Sequence[str] = ()) -> Match:
     Names decide, whatever their spelling; where none is named, the entry that alone has every trait mentioned. Two
     that fit, or a name that does not go with what it is for, are a question; nothing is guessed.
     """
-    text = f"{task} {' '.join(feature.replace('_', ' ') for feature in features)}"
+    text = " ".join([task, *map(spoken, features)])
     said = _read(text)
     match = _decide(task, said)
     if match.entry is None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from mlexpert_nb.catalogue import ENTRIES, find
+from mlexpert_nb.catalogue import ENTRIES, find, is_chosen
 
 ROWS = [
     line.split("\t")
@@ -121,3 +121,14 @@ def test_options_of_one_family_combine():
 def test_the_reason_stays_one_short_line():
     assert len(find("Implement\n" + "a very long story " * 50).reason) < 200
     assert "\n" not in find("Implement\na quantum annealer").reason
+
+
+def test_features_that_are_options_are_chosen_and_bring_their_papers():
+    match = find("a LLaMA decoder with TRM recursion", ("ACT", "long_term_memory"))
+    assert match.entry is ENTRIES["llama-decoder"]
+    assert match.options == {"recursion": "trm", "halting": "act", "memory": "titans"}
+    papers = match.entry.sources(match.entry.solve(5_000_000, match.options))
+    assert [each.rpartition(":")[2] for each in papers[-3:]] == ["2501.00663", "2510.04871", "1603.08983"]
+    assert is_chosen(match.entry, "ACT", match.options)
+    assert not is_chosen(match.entry, "ACT", {"recursion": "trm"})
+    assert not is_chosen(match.entry, "flash_attention", match.options)

@@ -1,13 +1,13 @@
 """From a ContextPackage to a plan out of the catalogue, or to the words why there is none."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from mlexpert_nb.agent.llm import OnText
 from mlexpert_nb.agent.offline.limits import Limits, fit
 from mlexpert_nb.agent.offline.paper import find_paper, paper_of, planned, read_values
-from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find
+from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find, is_chosen
 from mlexpert_nb.packages import ContextPackage, Json
 
 NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
@@ -91,7 +91,7 @@ def _sentence(reason: str) -> str:
 def _has(match: Match, feature: str) -> bool:
     """Say whether the network has a feature: always, as an option that was chosen, or as a key of its configuration."""
     entry = match.entry
-    if entry is None or feature in entry.features:
+    if entry is None or feature in entry.features or is_chosen(entry, feature, match.options):
         return entry is not None
     spelled = feature.casefold()
     chosen = {str(value).casefold() for value in match.options.values()}
@@ -115,7 +115,12 @@ def _plan(
     )
     configuration = fitted.configuration
     count = entry.count_parameters(configuration)
-    reasons = [f"Why this: {match.reason}.", *_stated(match), *_reasons(entry, count, wanted), *fitted.said]
+    reasons = [
+        f"Why this: {match.reason}.",
+        *_stated(match),
+        *_reasons(entry.sources(configuration), count, wanted),
+        *fitted.said,
+    ]
     return {
         "title": f"{entry.title}, {count:,} parameters",
         "summary": "\n".join([entry.summary, "", *reasons]),
@@ -134,8 +139,8 @@ def _stated(match: Match) -> list[str]:
     return [f"Read from the request: {', '.join(said)}."] if said else []
 
 
-def _reasons(entry: Entry, count: int, wanted: int | None) -> list[str]:
-    reasons = [f"Sources: {'; '.join(entry.papers)}."]
+def _reasons(sources: Iterable[str], count: int, wanted: int | None) -> list[str]:
+    reasons = [f"Sources: {'; '.join(sources)}."]
     if wanted:
         reasons.append(
             f"Size: {count:,} parameters by formula, {count / wanted - 1:+.2%} from the {wanted:,} asked for."

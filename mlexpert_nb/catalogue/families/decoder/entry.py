@@ -211,6 +211,13 @@ _ONLY: Mapping[str, tuple[str, Json]] = {
 }
 
 
+_PAPERS: Mapping[tuple[str, Json], str] = {
+    ("memory", "titans"): "Titans: Learning to Memorize at Test Time, arXiv:2501.00663",
+    ("recursion", "trm"): "Less is More: Recursive Reasoning with Tiny Networks (TRM), arXiv:2510.04871",
+    ("halting", "act"): "Adaptive Computation Time for Recurrent Neural Networks, arXiv:1603.08983",
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class DecoderEntry(PlainEntry):
     """A decoder with some options set; what all of them share stands here as defaults.
@@ -228,6 +235,10 @@ class DecoderEntry(PlainEntry):
     only: Mapping[str, tuple[str, Json]] | None = field(default_factory=lambda: _ONLY)
     usage: str = _USAGE
     base: Keys = field(default_factory=dict)
+
+    def sources(self, config: Mapping[str, Json]) -> tuple[str, ...]:
+        """Give the papers of the decoder and of the options that a configuration has."""
+        return (*self.papers, *(paper for (key, value), paper in _PAPERS.items() if config.get(key) == value))
 
     def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
         """Give a full configuration within 2 % of the target; options that need others bring them along."""

@@ -88,4 +88,5 @@ TRM_TITANS_MAG = _TrmTitansMag(
         "Adaptive Computation Time for Recurrent Neural Networks, arXiv:1603.08983",
     ),
     default_parameters=24_929_609,
+    request="Implement TRM × Titans-MAG",
 )
