@@ -167,7 +167,7 @@ def test_profile_measures_and_holds_to_a_limit(nets, capsys):
 
 
 def test_validate_of_a_workspace_checks_the_formula_the_configuration_and_the_behaviour(tmp_path, capsys):
-    create_model_skeleton("trm-titans-mag", tmp_path, "300k")
+    create_model_skeleton("llama-decoder", tmp_path, "300k")
     capsys.readouterr()
     code = main(["validate", str(tmp_path), "--json"])
     found = Examination.from_json(json.loads(capsys.readouterr().out))

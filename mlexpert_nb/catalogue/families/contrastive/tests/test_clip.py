@@ -37,6 +37,11 @@ def test_the_embeddings_are_those_of_the_equations():
     assert torch.equal(model.embed_texts(inputs["input_ids_BT"]), output.text_embeddings)
 
 
+def test_embeddings_have_length_one():
+    for embeddings in vars(small_model()(**random_inputs(2))).values():
+        torch.testing.assert_close(embeddings.square().sum(1), torch.ones(2, dtype=torch.float64))
+
+
 def test_gradients_reach_images_and_tokens():
     model, inputs = small_model(), random_inputs(3)
     images = inputs["images_BCHW"].requires_grad_()
