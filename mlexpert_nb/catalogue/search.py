@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
 from mlexpert_nb.catalogue.option_reading import read_options, read_preset, spoken
-from mlexpert_nb.catalogue.traits import BROADER, HAS, OTHER_NETWORKS, OTHER_PHRASES, TASKS, TRAITS
+from mlexpert_nb.catalogue.traits import BROADER, EVERYDAY, HAS, OTHER_NETWORKS, OTHER_PHRASES, TASKS, TRAITS
 from mlexpert_nb.catalogue.words import Span, mentioned, spans, words_of
 
 ENCODER = "bert"  # what reads both ways
@@ -54,11 +54,12 @@ def _read(text: str) -> _Said:
         for keyword in entry.keywords
         for span in spans(words, keyword)
     ]
+    found += [("", phrase, span) for phrase in EVERYDAY for span in spans(words, phrase)]
     exact = [span for _, _, span in found if span.exact]
     found = [each for each in found if each[2].exact or not any(each[2].overlaps(span) for span in exact)]
     outer = [each for each in found if not any(each[2].inside(other[2]) for other in found)]
-    named = _longest_words([each for each in outer if not each[2].negated])
-    refused = frozenset(name for name, _, span in outer if span.negated) - set(named)
+    named = _longest_words([each for each in outer if each[0] and not each[2].negated])
+    refused = frozenset(name for name, _, span in outer if name and span.negated) - set(named)
     taken = [span for _, _, span in outer]
     traits = {trait: word for trait, phrases in TRAITS.items() if (word := _trait(words, phrases, taken))}
     other = next((word for word in words if word in OTHER_NETWORKS), "") or mentioned(words, OTHER_PHRASES)

@@ -146,6 +146,10 @@ OTHER_NETWORKS = frozenset(  # known by name and not in the catalogue
         *("word2vec", "fasttext", "elmo", "siamese", "wgan2", "tabnet", "node2vec", "deepwalk", "flamingo", "blip"),
     }
 )
+EVERYDAY = (  # in which a word that is also a network's name is none
+    *("clip gradients", "clip the gradients", "clip its gradients", "clip gradient", "gradient clip", "clip grad"),
+    *("clip norm", "clip range", "clip ratio", "clip epsilon", "with clip", "and clip", "ppo clip"),
+)
 OTHER_PHRASES: tuple[str, ...] = (
     "decision tree",
     "random forest",

@@ -132,3 +132,16 @@ def test_features_that_are_options_are_chosen_and_bring_their_papers():
     assert is_chosen(match.entry, "ACT", match.options)
     assert not is_chosen(match.entry, "ACT", {"recursion": "trm"})
     assert not is_chosen(match.entry, "flash_attention", match.options)
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("PPO with clip 0.2", "rl-agent"),
+        ("a GPT-2 whose training clips, clip the gradients at 1", "llama-decoder"),
+        ("train CLIP and clip gradients", "contrastive"),
+        ("CLIP", "contrastive"),
+    ],
+)
+def test_an_everyday_word_is_no_name_where_it_means_something_else(text, name):
+    assert find(text).entry is ENTRIES[name]
