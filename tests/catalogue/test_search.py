@@ -138,7 +138,7 @@ def test_features_that_are_options_are_chosen_and_bring_their_papers():
     ("text", "name"),
     [
         ("PPO with clip 0.2", "rl-agent"),
-        ("a GPT-2 whose training clips, clip the gradients at 1", "llama-decoder"),
+        ("a GPT-2, clip the gradients at 1", "llama-decoder"),
         ("train CLIP and clip gradients", "contrastive"),
         ("CLIP", "contrastive"),
     ],
