@@ -90,7 +90,7 @@ class Seq2Seq(nn.Module):
             attention_mask_BS = mask_BS
         memory = Memory(values_BSH, self.attention.keys(values_BSH), attention_mask_BS)
         h_LBH, c_LBH = (_both_directions(state_MBG) for state_MBG in (h_MBG, c_MBG))
-        return memory, DecoderState(h_LBH, c_LBH, torch.zeros_like(h_LBH[-1]))
+        return memory, DecoderState(h_LBH, c_LBH, h_LBH.new_zeros(h_LBH.shape[1:]))
 
     def decode(self, ids_BT: Tensor, memory: Memory, state: DecoderState) -> tuple[Tensor, DecoderState]:
         """Read more target tokens: give their logits, and what is remembered after them."""
@@ -115,12 +115,12 @@ class Seq2Seq(nn.Module):
         """Decode one token that reads an attention: this step's own, or what the last step made of its."""
         is_before = self.config.attention == "bahdanau"
         c_B1H = self.attention(state.h_LBH[-1][:, None], memory) if is_before else None
-        fed_BH = state.a_BH if c_B1H is None else c_B1H[:, 0]
+        fed_BH = state.a_BH if c_B1H is None else c_B1H.squeeze(1)
         read_B1F = torch.cat([y_BE, fed_BH], dim=-1)[:, None]
         s_B1H, (h_LBH, c_LBH) = self.decoder(read_B1F, (state.h_LBH, state.c_LBH))
         if c_B1H is None:
             c_B1H = self.attention(s_B1H, memory)
-        return DecoderState(h_LBH, c_LBH, self._combined(c_B1H, s_B1H)[:, 0])
+        return DecoderState(h_LBH, c_LBH, self._combined(c_B1H, s_B1H).squeeze(1))
 
     def _combined(self, c_BTH: Tensor, s_BTH: Tensor) -> Tensor:
         return torch.tanh(self.combine(torch.cat([c_BTH, s_BTH], dim=-1)))

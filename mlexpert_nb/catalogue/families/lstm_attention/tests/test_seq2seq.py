@@ -79,6 +79,14 @@ def test_writing_begins_behind_the_start_token():
     assert any(not torch.equal(written[0], ids) for ids in written.values())
 
 
+def test_writing_keeps_nothing_for_a_backward_pass():
+    model, (source, _) = small_model(), random_pair(2)
+    graphs = []
+    model.output.register_forward_hook(lambda _module, _inputs, logits: graphs.append(logits.requires_grad))
+    model.generate(source, start=3, length=2)
+    assert graphs == [False, False]
+
+
 @pytest.mark.parametrize("kind", ["bahdanau", "luong", "dot"])
 def test_the_weights_are_shares_of_what_is_no_padding(kind):
     model = small_model(attention=kind)
