@@ -239,7 +239,7 @@ PLANTED = [
     ("overfit", of(Running, loss=forgets), "cross entropy of the labels"),
     ("overfit", replace(PAIR, build=Aloof, loss_fn=jumps), "though the outputs did not change"),
     ("latency", of(Running, latency_ms=1e-4), "ms a pass over one example (p50)"),
-    ("memory", of(Running, vram_bytes=1000), "for a training step of a batch of 1 (estimate, no GPU"),
+    ("memory", of(Running, vram_bytes=1000), "for inference (estimate, no GPU: weights, gradients"),
 ]
 
 

@@ -42,8 +42,8 @@ def memory(model: Network) -> Outcome:
     how = "measured" if figures["method"] == "measured" else "estimate, no GPU: weights, gradients, AdamW, activations"
     return Outcome(
         passed=limit is None or figures["bytes"] <= limit,
-        measured=f"{short_bytes(figures['bytes'])} for a training step of {step.words} ({how}), "
-        f"{short_bytes(inference)} for inference; the checks peaked at {peak} of CPU memory",
+        measured=f"{short_bytes(figures['bytes'])} for a training step of {step.words}, {short_bytes(inference)} for "
+        f"inference ({how}); the checks peaked at {peak} of CPU memory",
         limit="no limit was named" if limit is None else f"at most {short_bytes(limit)}",
         fix="fewer or narrower layers; torch.utils.checkpoint around each block; the loss in pieces",
         figures={"memory": figures},
