@@ -137,7 +137,7 @@ def test_nothing_but_the_allow_list_is_inherited(tmp_path, level, monkeypatch):
     } | {
         name  # lightning sets a PYTORCH_ variable when it is imported, as a user's own notebook may
         for name in os.environ
-        if name.startswith(("LC_", "CUDA_", "NVIDIA_VISIBLE", "OMP_", "MKL_", "OPENBLAS_", "PYTORCH_"))
+        if name.startswith(("LC_", "CUDA_", "NVIDIA_VISIBLE", "OMP_", "MKL_", "KMP_", "OPENBLAS_", "PYTORCH_"))
     }
 
 
