@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mlexpert_nb import plan
+from mlexpert_nb.agent.offline import limits
 from mlexpert_nb.agent.offline.limits import Limits, fit
 from mlexpert_nb.catalogue import ENTRIES
 from mlexpert_nb.errors import UsageError
@@ -59,3 +60,15 @@ def test_too_many_parameters_for_the_memory_are_refused_before_anything_is_built
     with pytest.raises(UsageError, match=r"7\.0B parameters .* 112\.0GB for weights, gradients and AdamW alone"):
         plan("Implement a LLaMA decoder", params="7B", vram="6GB", llm="offline", workspace=tmp_path / "W")
     assert not (tmp_path / "W").exists()
+
+
+def test_what_is_refused_is_the_size_that_was_measured(monkeypatch):
+    monkeypatch.setattr(limits, "TRIES", 1)
+    with pytest.raises(UsageError, match=r"with 5\.7M parameters does not keep .* 91\.5MB"):
+        fit(ENTRY, ENTRY.solve(None), Limits(20 * 10**6), smaller, lambda _: None)
+
+
+def test_what_is_too_large_to_try_is_called_unmeasured():
+    config = ENTRIES["llama-decoder"].solve(1_000_000_000)
+    (said,) = fit(ENTRIES["llama-decoder"], config, Limits(10**12, 1.0), None, lambda _: None).said
+    assert said.startswith("Limits: too large to try for a plan (")

@@ -91,12 +91,11 @@ def main() -> int:
     args = parser.parse_args()
     chosen = [ENTRIES[name] for name in args.names or ENTRIES]
     began, complete = time.perf_counter(), 0
-    found: dict[str, dict[str, object]] = {}
     with ThreadPoolExecutor(args.jobs) as pool:
         for entry, facts in zip(chosen, pool.map(prove, chosen), strict=True):
             complete += tell(entry.name, facts)
-            found[entry.name] = facts
-    keep({name: facts for name, facts in found.items() if facts["status"] == "implementation_complete"})
+            if facts["status"] == "implementation_complete":  # kept at once: an interrupt loses nothing
+                keep({entry.name: facts})
     sys.stdout.write(f"{complete} of {len(chosen)} complete, {time.perf_counter() - began:.0f} s in all\n")
     return 0 if complete == len(chosen) else 1
 

@@ -77,7 +77,7 @@ def fit(
         if smaller is None:
             break
         larger, configuration = count, _next(smaller, count, max(each.over for each in broken), broken)
-    raise UsageError(_too_much(entry, entry.count_parameters(configuration), broken, may_shrink=smaller is not None))
+    raise UsageError(_too_much(entry, count, broken, may_shrink=smaller is not None))
 
 
 def _next(
@@ -91,11 +91,12 @@ def _next(
 
 def _measure(entry: Entry, configuration: Mapping[str, Json], count: int, limits: Limits) -> list[_Measured]:
     least = TRAINED_BYTES * count
-    if limits.vram_bytes and least > min(limits.vram_bytes, LARGEST):
-        said = f"Memory: {short_bytes(least)} for weights, gradients and AdamW alone"
-        return [_Measured(f"{said}, of {short_bytes(limits.vram_bytes)} allowed.", least / limits.vram_bytes)]
+    alone = f"{short_bytes(least)} for weights, gradients and AdamW alone"
+    if limits.vram_bytes and least > limits.vram_bytes:
+        said = f"Memory: {alone}, of {short_bytes(limits.vram_bytes)} allowed."
+        return [_Measured(said, least / limits.vram_bytes)]
     if least > LARGEST:
-        return [_Measured(f"Speed: not measured for the plan, {short_count(count)} parameters are many.", 0.0)]
+        return [_Measured(f"Limits: too large to try for a plan ({alone}); the judge holds it to them.", 0.0)]
     wanted = {"memory": limits.vram_bytes, "latency": limits.latency_ms}
     report = try_out(entry, configuration, [name for name, limit in wanted.items() if limit], _unheard)
     found = [_memory(report, limits.vram_bytes), _latency(report, limits.latency_ms)]
