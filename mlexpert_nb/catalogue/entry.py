@@ -100,6 +100,7 @@ class Match:
         candidates: Names to choose from, where only the user can tell; empty otherwise.
         options: Configuration keys that the request states.
         preset: Published size that the request names; empty if it names none.
+        other: What the request names and the catalogue does not hold; empty if there is nothing of that sort.
     """
 
     entry: Entry | None
@@ -108,3 +109,9 @@ class Match:
     candidates: tuple[str, ...] = ()
     options: Mapping[str, Json] = field(default_factory=dict)
     preset: str = ""
+    other: str = ""
+
+    @property
+    def speaks_of_networks(self) -> bool:
+        """Say whether the request is about a network at all, held or not."""
+        return self.entry is not None or bool(self.candidates) or bool(self.other)

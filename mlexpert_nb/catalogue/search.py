@@ -1,17 +1,27 @@
 """Find the entry that a request is about: say why, or ask between candidates, or say why none."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
 from mlexpert_nb.catalogue.option_reading import read_options, read_preset, spoken
-from mlexpert_nb.catalogue.traits import BROADER, EVERYDAY, HAS, OTHER_NETWORKS, OTHER_PHRASES, TASKS, TRAITS
-from mlexpert_nb.catalogue.words import Span, mentioned, spans, words_of
+from mlexpert_nb.catalogue.traits import BROADER, DOMAINS, EVERYDAY, HAS, NAMES, OTHERS, PARTS, TASKS, TRAITS
+from mlexpert_nb.catalogue.words import Span, is_ruled_out, spans, words_of
 
 ENCODER = "bert"  # what reads both ways
 MOST_CANDIDATES = 6  # of a question
 _NEAREST = 3
+_ADAPTED = {"adapter", "fine-tuning"}  # together they stand for one entry
+_A_NETWORK = frozenset(  # words without which "pictures" asks for no network
+    {
+        *("model", "models", "network", "networks", "net", "netz", "modell", "modele", "reseau", "modelo", "red"),
+        *("modello", "rete", "rede", "siec", "classifier", "learn", "train", "ai", "nn", "模", "网"),
+    }
+)
+_VERSION = re.compile(r"v?\d+$")  # of a name such as "yolov8"
+_SHORTEST_NAME = 3  # letters before a version
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,20 +32,29 @@ class _Said:
         named: For each entry that is named, the words that name it.
         refused: Entries that are named and negated.
         traits: For each trait that is mentioned, the words.
+        domains: For each domain that is mentioned, the words.
+        denied: For each part that is ruled out, the words.
         other: The words for a network that the catalogue does not hold.
     """
 
     named: Mapping[str, str]
     refused: frozenset[str]
     traits: Mapping[str, str]
+    domains: Mapping[str, str]
+    denied: Mapping[str, str]
     other: str
+
+    def rules_out(self, name: str) -> str:
+        """Give the words that rule an entry out by one of its parts."""
+        return next((word for part, word in self.denied.items() if part in HAS[name]), "")
 
 
 def find(task: str, features: Sequence[str] = ()) -> Match:
     """Give the entry that a request in free text, with the features it lists, is about.
 
     Names decide, whatever their spelling; where none is named, the entry that alone has every trait mentioned. Two
-    that fit, or a name that does not go with what it is for, are a question; nothing is guessed.
+    that fit, a name that does not go with what it is for, or one whose own parts are ruled out, are a question;
+    nothing is guessed.
     """
     text = " ".join([task, *map(spoken, features)])
     said = _read(text)
@@ -48,22 +67,51 @@ def find(task: str, features: Sequence[str] = ()) -> Match:
 
 def _read(text: str) -> _Said:
     words = words_of(text)
+    everyday = [span for phrase in EVERYDAY for span in spans(words, phrase)]
+    others = [each for each in _others(words) if not any(each[1].inside(span) for span in everyday)]
+    aside = [*everyday, *(span for _, span in others)]
+    outer = _outermost(words, aside)
+    named = _longest_words([each for each in outer if not each[2].negated])
+    taken = [*everyday, *(span for _, _, span in outer)]
+    own = [span for _, _, span in outer if not span.negated]
+    foreign = [phrase for phrase, span in others if not span.negated and not any(span.inside(each) for each in own)]
+    return _Said(
+        named=named,
+        refused=frozenset(name for name, _, span in outer if span.negated) - set(named),
+        traits={trait: word for trait, phrases in TRAITS.items() if (word := _trait(words, phrases, taken))},
+        domains={domain: word for domain, phrases in DOMAINS.items() if (word := _domain(words, phrases, everyday))},
+        denied={part: word for part, phrases in PARTS.items() if (word := _denied(words, phrases))},
+        other=max(foreign, key=len, default=""),
+    )
+
+
+def _outermost(words: Sequence[str], aside: Sequence[Span]) -> list[tuple[str, str, Span]]:
+    """Give where entries are named, in the longest words; what stands inside another phrase names nothing."""
     found = [
         (name, keyword, span)
         for name, entry in ENTRIES.items()
-        for keyword in entry.keywords
+        for keyword in (*entry.keywords, *NAMES[name])
         for span in spans(words, keyword)
     ]
-    found += [("", phrase, span) for phrase in EVERYDAY for span in spans(words, phrase)]
     exact = [span for _, _, span in found if span.exact]
+    exact += [span for span in aside if span.exact]
     found = [each for each in found if each[2].exact or not any(each[2].overlaps(span) for span in exact)]
-    outer = [each for each in found if not any(each[2].inside(other[2]) for other in found)]
-    named = _longest_words([each for each in outer if each[0] and not each[2].negated])
-    refused = frozenset(name for name, _, span in outer if name and span.negated) - set(named)
-    taken = [span for _, _, span in outer]
-    traits = {trait: word for trait, phrases in TRAITS.items() if (word := _trait(words, phrases, taken))}
-    other = next((word for word in words if word in OTHER_NETWORKS), "") or mentioned(words, OTHER_PHRASES)
-    return _Said(named, refused, traits, "" if any(other in words_of(word) for word in named.values()) else other)
+    found = [each for each in found if not any(each[2].inside(span) for span in aside)]
+    return [each for each in found if not any(each[2].inside(other[2]) for other in found)]
+
+
+def _others(words: Sequence[str]) -> list[tuple[str, Span]]:
+    """Give where something is named that the catalogue does not hold, spelled right but for its version."""
+    plain = [_without_version(word) for word in words]
+    found = [
+        (phrase, span) for text in {tuple(words), tuple(plain)} for phrase in OTHERS for span in spans(text, phrase)
+    ]
+    return [each for each in found if each[1].exact]
+
+
+def _without_version(word: str) -> str:
+    base = _VERSION.sub("", word)
+    return base if len(base) >= _SHORTEST_NAME and base in OTHERS else word
 
 
 def _longest_words(found: Sequence[tuple[str, str, Span]]) -> dict[str, str]:
@@ -79,8 +127,19 @@ def _trait(words: Sequence[str], phrases: Sequence[str], taken: Sequence[Span]) 
     for phrase in sorted(phrases, key=len, reverse=True):
         for span in spans(words, phrase):
             if not span.negated and not any(span.inside(other) for other in taken):
-                return phrase
+                return " ".join(words[span.start : span.end]) if "#" in phrase else phrase
     return ""
+
+
+def _domain(words: Sequence[str], phrases: Sequence[str], everyday: Sequence[Span]) -> str:
+    """Give the word for what is read, spelled right: "tests" are no texts."""
+    said = [phrase for phrase in phrases if any(span.exact for span in spans(words, phrase))]
+    return _trait(words, said, everyday)
+
+
+def _denied(words: Sequence[str], phrases: Sequence[str]) -> str:
+    ruled_out = (phrase for phrase in phrases for span in spans(words, phrase) if is_ruled_out(words, span))
+    return next((f"no {phrase}" for phrase in ruled_out), "")
 
 
 def _decide(task: str, said: _Said) -> Match:
@@ -102,6 +161,8 @@ def _one_of_each_family(said: _Said) -> list[str]:
         families[ENTRIES[name].family] = name
     kept = list(families.values())
     inner = {name for name in kept for other in kept if other != name and said.named[name] in _choices(ENTRIES[other])}
+    if "diffusion" in kept and "diffusion" not in said.named["diffusion"]:
+        inner.add("unet")  # the network inside, where a way of sampling is named
     return [name for name in kept if name not in inner or len(inner) == len(kept)]
 
 
@@ -111,20 +172,26 @@ def _choices(entry: Entry) -> frozenset[str]:
 
 
 def _named(name: str, said: _Said, near: tuple[str, ...]) -> Match:
+    says = f"the request names {said.named[name]}"
     if _is_turned_around(name, said):
         why = f"{ENTRIES[name].title} is causal, so that it can stream; the catalogue's encoder is {ENCODER}"
-        return _question([ENCODER, name], f"the request names {said.named[name]}, but as an encoder: {why}", near)
-    foreign = [trait for trait in said.traits if trait in TASKS and trait not in HAS.get(name, frozenset())]
-    others = [other for other, traits in HAS.items() if other in ENTRIES and other != name and traits & set(foreign)]
+        return _question([ENCODER, name], f"{says}, but as an encoder: {why}", near)
+    if ruled_out := said.rules_out(name):
+        return _question([name], f"{says}, but says {ruled_out}, and {ENTRIES[name].title} is built on that", near)
+    foreign = [trait for trait in said.traits if trait in TASKS and trait not in HAS[name]]
+    others = [other for other, traits in HAS.items() if other != name and traits & set(foreign)]
     if foreign and not _goes_with(name, foreign):
-        reason = f"the request names {said.named[name]}, but also {_and(said.traits[trait] for trait in foreign)}"
-        return _question([name, *others], reason, near)
-    return Match(ENTRIES[name], f"the request names {said.named[name]}", near)
+        return _question([name, *others], f"{says}, but also {_and(said.traits[trait] for trait in foreign)}", near)
+    reads = HAS[name] & DOMAINS.keys()
+    if reads and said.domains and not reads & said.domains.keys() and not foreign:
+        also = [other for other, traits in HAS.items() if traits & said.domains.keys()]
+        return _question([name, *also], f"{says}, but also {_and(said.domains.values())}", near)
+    return Match(ENTRIES[name], says, near)
 
 
 def _is_turned_around(name: str, said: _Said) -> bool:
     """Say whether a decoder is asked for as an encoder."""
-    kinds = HAS.get(name, frozenset())
+    kinds = HAS[name]
     return "encoder" in said.traits and "decoder" in kinds and not kinds & {"encoder", "encoder-decoder"}
 
 
@@ -137,18 +204,31 @@ def _goes_with(name: str, foreign: Sequence[str]) -> bool:
 
 
 def _by_traits(task: str, said: _Said, near: tuple[str, ...]) -> Match:
-    if not said.traits:
-        return Match(None, _nothing(task), near)
     wanted = set(said.traits)
-    fitting = [name for name in ENTRIES if wanted <= HAS.get(name, frozenset()) and name not in said.refused]
-    reason = f"the request speaks of {_and(said.traits.values())}"
+    words = _and([*said.traits.values(), *said.denied.values()])
+    if not wanted:
+        return _by_domain(task, said, near)
+    having = [name for name in ENTRIES if wanted <= HAS[name]]
+    fitting = [name for name in having if name not in said.refused and not said.rules_out(name)]
+    if having and not fitting:
+        held = f"has {_and(said.traits.values())} only as {_and(ENTRIES[name].title for name in having)}"
+        return Match(None, f"the catalogue {held}, and the request rules that out", tuple(having), other=words)
     if not fitting:
-        partly = [name for name in near if wanted & HAS.get(name, frozenset())]
-        return _question(partly, f"no entry has all of {_and(said.traits.values())}", near)
+        partly = [name for name in near if wanted & HAS[name] and not said.rules_out(name)]
+        return _question(partly, f"no entry has all of {words}", near)
+    fitting = [name for name in fitting if HAS[name] & said.domains.keys()] or fitting
     plainest = _plainest(fitting, wanted)
-    if plainest and not wanted <= BROADER:
-        return Match(ENTRIES[plainest], f"{reason}; {ENTRIES[plainest].title} alone is that", near)
-    return _question(fitting, reason, near)
+    if plainest and (not wanted <= BROADER or wanted >= _ADAPTED):
+        return Match(ENTRIES[plainest], f"the request speaks of {words}; {ENTRIES[plainest].title} alone is that", near)
+    return _question(fitting, f"the request speaks of {words}", near)
+
+
+def _by_domain(task: str, said: _Said, near: tuple[str, ...]) -> Match:
+    """Ask between all entries that read what the request speaks of, if it asks for a network at all."""
+    fitting = [name for name in ENTRIES if HAS[name] & said.domains.keys() and not said.rules_out(name)]
+    if not fitting or not _A_NETWORK & {*words_of(task)}:
+        return Match(None, _nothing(task), near)
+    return _question(fitting, f"the request speaks of {_and(said.domains.values())}, and says no more", near)
 
 
 def _plainest(fitting: Sequence[str], wanted: set[str]) -> str:
@@ -164,7 +244,7 @@ def _plainest(fitting: Sequence[str], wanted: set[str]) -> str:
 
 
 def _question(candidates: Sequence[str], reason: str, near: tuple[str, ...]) -> Match:
-    return Match(None, reason, near, candidates=tuple(candidates[:MOST_CANDIDATES]))
+    return Match(None, reason, near, candidates=tuple(dict.fromkeys(candidates))[:MOST_CANDIDATES])
 
 
 def _other(said: _Said, near: tuple[str, ...]) -> Match:
@@ -173,14 +253,15 @@ def _other(said: _Said, near: tuple[str, ...]) -> Match:
             f"the request names {_and(said.named.values())}, but also {said.other}, which the catalogue does not hold"
         )
         return _question(list(said.named), reason, near)
-    return Match(None, f"the catalogue has no {said.other}", near)
+    return Match(None, f"the catalogue has no {said.other}", near, other=said.other)
 
 
 def _near(said: _Said) -> tuple[str, ...]:
-    """Give the entries that come nearest: the named, then those that share most traits."""
-    shared = {name: len(set(said.traits) & HAS.get(name, frozenset())) for name in ENTRIES}
-    ranked = sorted(ENTRIES, key=lambda name: (name not in said.named, -shared[name]))
-    return tuple(name for name in ranked if name in said.named or shared[name])[: max(_NEAREST, len(said.named))]
+    """Give the entries that come nearest: the named, those known to be near, then those that share most traits."""
+    known = [*said.named, *OTHERS.get(said.other, ())]
+    shared = {name: len(set(said.traits) & HAS[name]) for name in ENTRIES}
+    ranked = sorted(ENTRIES, key=lambda name: (name not in known, -shared[name]))
+    return tuple(name for name in ranked if name in known or shared[name])[: max(_NEAREST, len(known))]
 
 
 def _nothing(task: str) -> str:

@@ -2,24 +2,54 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+ANY_NUMBER = "#"  # in a phrase
 ERRORS_BY_LENGTH = ((9, 2), (5, 1))  # how many typing errors a word of at least that length may have
 _SWAPPED_FROM = 4  # letters; a word this short may only have two neighbours swapped
 _NOT = frozenset(
     {
-        *("not", "no", "without", "unlike", "except", "instead", "rather", "than", "never"),
-        *("nicht", "kein", "keine", "keinen", "ohne", "statt", "pas", "sans", "sin", "no"),
+        *("not", "no", "without", "unlike", "except", "instead", "rather", "than", "never", "excluding"),
+        *("nicht", "kein", "keine", "keinen", "ohne", "statt", "pas", "sans", "sin", "sem", "nao", "senza", "non"),
+        *("bez", "nie", "без", "не", "不", "没", "無", "无"),
     }
 )
+_LONGEST_RUN = 6  # words that one word may stand for
 _REACH = 2  # words between a negation and what it negates, at most
-_ENDS = frozenset({"but", "sondern", "mais", "sino", "use", "with"})  # what follows is meant again
-_COMMON = frozenset(
-    {"long", "large", "mixed", "model", "models", "small", "other", "image", "images", "layer", "layers"}
+_ENDS = frozenset({"but", "sondern", "mais", "sino", "use", "with", "just", "only"})  # what follows is meant again
+_BETWEEN = frozenset(  # a negation and what it rules out altogether: "not a plain transformer" rules nothing out
+    {
+        *(
+            "a",
+            "an",
+            "the",
+            "any",
+            "of",
+            "use",
+            "using",
+            "kind",
+            "sort",
+            "layers",
+            "ein",
+            "eine",
+            "einen",
+            "den",
+            "die",
+        ),
+        *("un", "une", "de", "la", "le", "el", "una", "um", "uma", "o"),
+    }
 )
-_WORD = re.compile(r"[^\W_]+")
+_COMMON = frozenset(
+    {
+        *("long", "large", "mixed", "model", "models", "small", "other", "image", "images", "layer", "layers"),
+        *("imagenes", "imagens", "sampled", "sample", "samples", "table", "tables", "graphic", "graphics"),
+        *("generation", "generations"),
+    }
+)
+_EAST = "\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"  # no spaces between words: each sign is one
+_WORD = re.compile(rf"[{_EAST}]|[^\W_{_EAST}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,31 +70,62 @@ class Span:
         return other.start <= self.start and self.end <= other.end and self.end - self.start < other.end - other.start
 
 
+@lru_cache(maxsize=16384)
 def words_of(text: str) -> tuple[str, ...]:
-    """Split a text into words, in lower case and without accents."""
+    """Split a text into words, in lower case and without accents; a Chinese, Japanese or Korean sign is a word."""
     marks = unicodedata.normalize("NFKD", text.replace("×", " x ")).casefold()
     return tuple(_WORD.findall("".join(mark for mark in marks if not unicodedata.combining(mark))))
 
 
+@lru_cache(maxsize=16384)
+def _phrase(text: str) -> tuple[str, ...]:
+    """Split a phrase, in which `#` stands for any number."""
+    return tuple(word for piece in text.split() for word in ((ANY_NUMBER,) if piece == ANY_NUMBER else words_of(piece)))
+
+
 def spans(words: Sequence[str], phrase: str) -> Iterator[Span]:
-    """Give every place where a phrase stands in a text."""
-    wanted = words_of(phrase)
+    """Give every place where a phrase stands in a text, in its own words or joined and split otherwise."""
+    text, wanted = tuple(words), _phrase(phrase)
+    if not wanted:
+        return
     size = len(wanted)
-    for start in range(len(words) - size + 1):
-        said = words[start : start + size]
-        if all(alike(a, b) for a, b in zip(said, wanted, strict=True)):
-            yield Span(start, start + size, _negated(words, start), exact=_same(said, wanted))
-    joined = "".join(wanted)  # "UNet" for "U-Net"
-    if size > 1:
-        yield from (
-            Span(at, at + 1, _negated(words, at))
-            for at, word in enumerate(words)
-            if len(joined) >= _SWAPPED_FROM and alike(word, joined)
-        )
+    for start in _places(text, wanted[0]):
+        said = text[start : start + size]
+        if len(said) == size and all(alike(a, b) for a, b in zip(said[1:], wanted[1:], strict=True)):
+            yield Span(start, start + size, _negated(text, start), exact=_same(said, wanted))
+    joined = "".join(wanted)  # "UNet" for "U-Net", "gpt2 small" for "GPT-2 small"
+    if len(joined) >= _SWAPPED_FROM and joined.isascii():
+        whole = {(start, start + 1) for start in _places(text, joined)} if size > 1 else set[tuple[int, int]]()
+        runs = {(start, end) for start, end in _runs(text).get(joined, ()) if end - start != size}
+        yield from (Span(start, end, _negated(text, start)) for start, end in sorted(whole | runs))
+
+
+@lru_cache(maxsize=65536)
+def _places(words: tuple[str, ...], wanted: str) -> tuple[int, ...]:
+    return tuple(at for at, word in enumerate(words) if alike(word, wanted))
+
+
+@lru_cache(maxsize=64)
+def _runs(words: tuple[str, ...]) -> Mapping[str, tuple[tuple[int, int], ...]]:
+    """Give every run of a few words, written as one, with where it stands."""
+    found: dict[str, tuple[tuple[int, int], ...]] = {}
+    for start in range(len(words)):
+        for end in range(start + 1, min(start + _LONGEST_RUN, len(words)) + 1):
+            joined = "".join(words[start:end])
+            found[joined] = (*found.get(joined, ()), (start, end))
+    return found
+
+
+def is_ruled_out(words: Sequence[str], span: Span) -> bool:
+    """Say whether a negation stands right before a phrase: "no attention", but not "not a plain transformer"."""
+    before = span.start - 1
+    while before >= 0 and words[before] in _BETWEEN:
+        before -= 1
+    return before >= 0 and words[before] in _NOT
 
 
 def _same(said: Sequence[str], wanted: Sequence[str]) -> bool:
-    return all(a in {b, f"{b}s", f"{b}es"} for a, b in zip(said, wanted, strict=True))
+    return all(a in {b, f"{b}s", f"{b}es"} or b == ANY_NUMBER for a, b in zip(said, wanted, strict=True))
 
 
 def mentioned(words: Sequence[str], phrases: Iterable[str]) -> str:
@@ -73,11 +134,14 @@ def mentioned(words: Sequence[str], phrases: Iterable[str]) -> str:
     return max(found, key=lambda phrase: (len(words_of(phrase)), len(phrase)), default="")
 
 
-@lru_cache(maxsize=65536)
 def alike(word: str, wanted: str) -> bool:
     """Say whether a word is meant; short ones must be exact, longer ones may have one error, long ones two."""
     if word == wanted or word in {f"{wanted}s", f"{wanted}es"}:
         return True
+    if wanted == ANY_NUMBER:
+        return word.isdecimal()
+    if abs(len(word) - len(wanted)) > ERRORS_BY_LENGTH[0][1] or (word[0] != wanted[0] and word[:2] != wanted[1::-1]):
+        return False  # most pairs end here
     if any(letter.isdigit() for letter in wanted) or len(wanted) < _SWAPPED_FROM or word in _COMMON:
         return False
     if sorted(word) == sorted(wanted) and _distance(word, wanted) == 1:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from mlexpert_nb.catalogue import find
 from mlexpert_nb.errors import UnknownNameError, UsageError
 from mlexpert_nb.skill.documents import clean
 from mlexpert_nb.skill.patterns import NOT_OURS, OURS, POLITE, THRESHOLD, WORDS, rows
@@ -23,6 +24,7 @@ VERBS: Mapping[str, str] = {
 MAX_CHARACTERS = 100_000  # of a request
 _HEAD, _TAIL = 2000, 1000  # characters of a long text that are read: the ask stands at one of its ends
 _TWO_SLIPS_FROM = 8  # letters; a longer word may be misspelled twice
+_SAYS_HOW_FAST = {"milliseconds"}  # alone it is no wish to make something faster that is there
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x201E: '"', 0xAB: '"', 0xBB: '"'}
 _NOISE = re.compile(r"^(?:[ ,.!:;¿¡-]|\[[^\]]*\](?=\W*\w))+")  # a tag like "[Feature request]" is noise too
 
@@ -47,6 +49,8 @@ class Detection:
 def detect(text: str, verb: str | None = None) -> Detection:
     """Say what a request is. The same text gives the same answer on every machine.
 
+    A text that says nothing of what to do, but speaks of a network, asks for that network: "wgan", "gat, 2 layers".
+
     Args:
         text: The request, in the user's words.
         verb: The command the user typed, which then decides among the kinds it stands for; None for free text.
@@ -66,6 +70,10 @@ def detect(text: str, verb: str | None = None) -> Detection:
     if verb is not None:
         kind = max((each for each in OURS if VERBS[each] == verb), key=lambda topic: scores[topic])
         return Detection(kind, verb, f"the command is {verb!r}")
+    if scores[ours] < THRESHOLD or signs[ours].keys() == _SAYS_HOW_FAST:
+        match = find(text)
+        if match.speaks_of_networks:
+            return Detection("architecture", VERBS["architecture"], f"read as 'architecture': {match.reason}")
     if scores[ours] < THRESHOLD:
         return Detection("out_of_scope", VERBS[ours], "nothing in the text says what to do", REDIRECTS["unclear"])
     return Detection(ours, VERBS[ours], _because(ours, signs))

@@ -168,3 +168,21 @@ def test_every_row_of_the_table_recognises_a_phrasing_or_takes_one_back():
     texts = [plain_form(text) for _, _, text in PHRASINGS + SECOND]
     idle = [(row.topic, row.sign) for row in rows() if not any(row.pattern.search(text) for text in texts)]
     assert len(idle) <= 0.1 * len(rows()), idle
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("wgan", "dqn cartpole", "gat 2 layers 8 heads cora", "gpt2 small in pytorch", "YOLOv8 for helmets"),
+        *("predict house prices from a CSV with categorical columns", "강화 학습", "ResNetで犬と猫を分類したい"),
+        *("End-to-End Object Detection with Transformers", "sort product photos into 200 categories, under 20 ms"),
+    ],
+)
+def test_a_text_that_only_speaks_of_a_network_asks_for_it(text):
+    found = detect(text)
+    assert (found.kind, found.verb, found.redirect) == ("architecture", "implement", "")
+
+
+@pytest.mark.parametrize("text", ["rename all pictures in this folder", "a text about my holidays", "quantum annealer"])
+def test_a_text_that_speaks_of_no_network_is_still_unclear(text):
+    assert TOPIC_OF[detect(text).redirect] == "unclear"

@@ -6,8 +6,18 @@ from typing import Any
 
 from mlexpert_nb.agent.llm import OnText
 from mlexpert_nb.agent.offline.limits import Limits, fit
-from mlexpert_nb.agent.offline.paper import find_paper, paper_of, planned, read_values
-from mlexpert_nb.catalogue import ENTRIES, Entry, Match, find, is_chosen
+from mlexpert_nb.agent.offline.paper import find_paper, one_line, paper_of, planned, read_values
+from mlexpert_nb.catalogue import (
+    ENTRIES,
+    Entry,
+    Match,
+    find,
+    is_chosen,
+    read_options,
+    read_preset,
+    told_facts,
+    unread,
+)
 from mlexpert_nb.packages import ContextPackage, Json
 
 NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
@@ -55,7 +65,7 @@ def propose(
         return f"{NEEDS_LANGUAGE_MODEL[kind]} needs a language model; {offline}. {WAY_OUT}"
     paper = paper_of(context)
     found = find_paper(context, paper) if paper else find(context.task, context.requirements.features)
-    match = _answered(found, answer)
+    match = _answered(found, answer, context.task)
     if match.candidates:
         return Choice(f"Which one? {_sentence(match.reason)}.", tuple(_option(name) for name in match.candidates))
     if match.entry is None:
@@ -69,14 +79,18 @@ def propose(
         )
     reading = read_values(paper, match.entry) if paper else None
     plan = _plan(match.entry, match, context, reading.options if reading else {}, on_text or _unheard)
+    plan = _with_unread(plan, match, "" if paper else f"{context.task}\n{answer}")
     return planned(plan, reading, paper) if paper and reading else plan
 
 
-def _answered(match: Match, answer: str) -> Match:
-    """Take the candidate that the user chose; any other answer is read like a request."""
+def _answered(match: Match, answer: str, task: str) -> Match:
+    """Take the candidate that the user chose, with what the request says of it; any other answer is a request."""
     chosen = next((name for name in match.candidates if answer.strip() in {name, _option(name)}), "")
     if chosen:
-        return replace(match, entry=ENTRIES[chosen], candidates=(), reason=f"you chose {chosen}")
+        entry = ENTRIES[chosen]
+        options, preset = read_options(entry, task), read_preset(entry, task)
+        reason = f"you chose {chosen}"
+        return replace(match, entry=entry, candidates=(), reason=reason, options=options, preset=preset)
     return find(answer) if match.candidates and answer.strip() else match
 
 
@@ -117,7 +131,7 @@ def _plan(
     count = entry.count_parameters(configuration)
     reasons = [
         f"Why this: {match.reason}.",
-        *_stated(match),
+        *_stated(match, context.task),
         *_reasons(entry.sources(configuration), count, wanted),
         *fitted.said,
     ]
@@ -133,9 +147,22 @@ def _plan(
     }
 
 
-def _stated(match: Match) -> list[str]:
+def _with_unread(plan: Mapping[str, Any], match: Match, text: str) -> Mapping[str, Any]:
+    """Add to a plan what the request states and the plan does not hold."""
+    if match.entry is None:
+        return plan
+    left = unread(match.entry, text, {**match.options, **plan["configuration"]})
+    way = "Say it in other words, edit the plan, or use a language model"
+    line = [f"Not taken from the request: {'; '.join(one_line(each) for each in left)}. {way}."] if left else []
+    return {**plan, "summary": "\n".join([plan["summary"], *line])}
+
+
+def _stated(match: Match, task: str) -> list[str]:
+    facts = told_facts(match.entry, task) if match.entry else {}
     said = [*([f"the published size {match.preset}"] if match.preset else [])]
-    said += [f"{key} = {value}" for key, value in match.options.items()]
+    for key, value in match.options.items():
+        told, title = facts.get(key, (None, ""))
+        said.append(f"{key} = {value}" + (f" ({title})" if told == value else ""))
     return [f"Read from the request: {', '.join(said)}."] if said else []
 
 

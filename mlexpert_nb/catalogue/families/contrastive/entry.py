@@ -132,6 +132,7 @@ CONTRASTIVE = PlainEntry(
         "num_heads": ("heads", "attention heads"),
         "hidden_size": ("hidden size", "width"),
         "vocab_size": ("vocabulary", "vocab", "vocab size"),
+        "proj_out_dim": ("projection head", "projection dimension", "projection size"),
         "context_length": ("context length", "tokens a text"),
     },
     request="Implement SimCLR contrastive learning",

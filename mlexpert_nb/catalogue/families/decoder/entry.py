@@ -1,7 +1,7 @@
 """The entries of the catalogue that are options of one decoder."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from mlexpert_nb.catalogue.entry import Config
@@ -45,8 +45,10 @@ def _consistent(keys: Keys, stated: Keys) -> Keys:
     for (key, value), needs in _IMPLIED.items():
         if found.get(key) == value:
             found = {**needs, **found}
-    if found.get("attention") == "linear" and "num_heads" in found:
-        found = {"num_kv_heads": found["num_heads"], **found}
+    if "num_heads" in stated and "num_kv_heads" not in stated:
+        heads = _whole(found["num_heads"])
+        is_plain = found.get("attention") == "linear" or found.get("norm") == "layernorm"
+        found["num_kv_heads"] = heads if is_plain else _groups(heads)
     return found
 
 
@@ -57,14 +59,18 @@ def _complete(keys: Keys) -> Keys:
     while width % head_dim or head_dim % 2:
         head_dim //= 2
     heads = width // head_dim
-    wanted = max(1, heads // _GROUP)
-    groups = max(count for count in range(1, wanted + 1) if heads % count == 0)
     is_plain = keys["attention"] == "linear" or keys["norm"] == "layernorm"
     return {
         "num_heads": heads,
-        "num_kv_heads": heads if is_plain else groups,
+        "num_kv_heads": heads if is_plain else _groups(heads),
         "intermediate_size": {"gelu": 4 * width, "moe": width, "swiglu": 8 * width // 3}[str(keys["ffn"])],
     }
+
+
+def _groups(heads: int) -> int:
+    """Give the key/value heads that go with the query heads."""
+    wanted = max(1, heads // _GROUP)
+    return max((count for count in range(1, wanted + 1) if heads % count == 0), default=1)
 
 
 def _whole(value: Json) -> int:
@@ -136,8 +142,9 @@ _OPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         "rope": ("rope", "rotary", "rotary embeddings", "rotary position embeddings"),
         "alibi": ("alibi",),
         "learned": ("learned positions", "learned position embeddings", "gpt 2", "gpt2"),
-        "none": ("nope", "no positions"),
+        "none": ("nope", "no positions", "no position embeddings", "without positions", "without position embeddings"),
     },
+    "num_kv_heads": {"1": ("multi query attention", "multi query", "mqa")},
     "norm": {"rmsnorm": ("rmsnorm", "rms norm"), "layernorm": ("layernorm", "layer norm", "gpt 2", "gpt2")},
     "ffn": {
         "swiglu": ("swiglu",),
@@ -178,10 +185,10 @@ _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "num_kv_heads": ("kv heads", "key value heads"),
     "hidden_size": ("hidden size", "width", "d_model", "dim"),
     "window": ("window", "fenster", "fenetre", "ventana"),
-    "num_experts": ("experts", "experten", "expertos"),
+    "num_experts": ("experts", "experten", "expertos", "experts in all"),
     "top_k": ("top",),
     "vocab_size": ("vocabulary", "vocab"),
-    "max_length": ("positions",),
+    "max_length": ("positions", "context", "context length", "block size", "sequence length"),
     "num_cycles": ("cycles", "zyklen", "ciclos"),
     "num_steps": ("supervision steps", "recursion steps", "steps"),
 }
@@ -244,7 +251,8 @@ class DecoderEntry(PlainEntry):
         """Give a full configuration within 2 % of the target; options that need others bring them along."""
         keys = _consistent({**self.base, **(fixed or {})}, fixed or {})
         if num_parameters is None and keys.get("attention") == "linear":  # the default size shares keys between heads
-            keys = {"num_kv_heads": keys.get("num_heads", ModelConfig().num_heads), **keys}
+            heads = keys.get("num_heads", _complete({**asdict(ModelConfig()), **keys})["num_heads"])
+            keys = {"num_kv_heads": heads, **keys}
         return super().solve(num_parameters, keys)
 
 

@@ -128,15 +128,16 @@ DIFFUSION = PlainEntry(
         },
         "sampler": {
             "ddpm": ("ddpm", "ancestral sampling", "ancestral"),
-            "ddim": ("ddim", "deterministic sampling", "few steps"),
+            "ddim": ("ddim", "ddim sampling", "ddim sampler", "deterministic sampling", "few steps"),
             "euler": ("euler",),
         },
     },
     numbers={
         "image_size": ("image size", "pixels", "px"),
         "num_channels": ("channels", "input channels"),
-        "num_train_timesteps": ("timesteps", "diffusion steps", "steps"),
+        "num_train_timesteps": ("timesteps", "t", "diffusion steps", "trained on", "trained with", "steps"),
         "hidden_size": ("hidden size", "base channels", "width"),
+        "channel_mults": ("channel multipliers", "multipliers"),
         "layers_per_block": ("blocks per level", "layers per block"),
     },
     request="Implement a diffusion model",

@@ -14,6 +14,11 @@ def _complete(keys: Keys) -> Keys:
     return {"hidden_size": _WIDTHS.get(layers, 64 * layers) if isinstance(layers, int) else 64}
 
 
+def _implied(fixed: Keys) -> Keys:
+    """Give the task of a network with one output: a class would have nothing to choose from."""
+    return {"task": "regression"} if fixed.get("out_features") == 1 else {}
+
+
 def _derived(config: ModelConfig) -> dict[str, object]:
     widths = config.widths
     return {
@@ -49,8 +54,8 @@ KAN = PlainEntry(
         "out_features": ("classes", "outputs", "targets"),
         "hidden_size": ("hidden size", "width", "hidden units"),
         "num_layers": ("layers", "depth"),
-        "grid_size": ("grid size", "grid intervals", "grid points", "grid"),
-        "spline_order": ("spline order", "spline degree"),
+        "grid_size": ("grid size", "grid intervals", "grid points", "grid", "g"),
+        "spline_order": ("spline order", "spline degree", "k"),
     },
     request="Implement a Kolmogorov-Arnold network",
     package="kan",
@@ -61,6 +66,7 @@ KAN = PlainEntry(
         fine="hidden_size",
         step=1,
     ),
+    implied=_implied,
     derived=_derived,
     usage="""\
 config = model.config

@@ -37,7 +37,15 @@ LORA = PlainEntry(
     ),
     default_parameters=2_205_962,
     claims=("batch_independent", "frozen"),
-    options={"kind": {"lora": ("lora", "low rank"), "dora": ("dora", "weight decomposed")}},
+    options={
+        "kind": {"lora": ("lora", "low rank"), "dora": ("dora", "weight decomposed")},
+        "targets": {
+            '["fc1"]': ("fc1", "on fc1", "fc1 only", "only fc1"),
+            '["fc2"]': ("fc2", "on fc2", "fc2 only", "only fc2"),
+            '["fc1", "fc2"]': ("fc1 and fc2", "feed forward layers", "mlp layers"),
+            '["fc1", "fc2", "stem", "head"]': ("all layers", "every layer", "all linear layers", "every linear layer"),
+        },
+    },
     numbers={
         "rank": ("rank", "rang", "r"),
         "alpha": ("alpha",),

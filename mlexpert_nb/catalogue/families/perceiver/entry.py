@@ -45,7 +45,7 @@ PERCEIVER = PlainEntry(
         "num_channels": ("channels", "input channels"),
         "num_classes": ("classes", "class", "labels"),
         "num_latents": ("latents", "latent vectors"),
-        "d_latents": ("latent dimension", "width", "latent size"),
+        "d_latents": ("latent dimension", "width", "latent size", "dimension", "dim", "hidden size"),
         "num_blocks": ("blocks",),
         "num_self_attends_per_block": ("layers", "self attention layers", "layers per block"),
         "num_self_attention_heads": ("heads", "attention heads", "self attention heads"),

@@ -122,6 +122,7 @@ RESNET = _ResNet(
     },
     numbers={
         "num_layers": ("layers", "schichten", "couches", "capas"),
+        "num_blocks": ("blocks", "residual blocks", "bottleneck blocks", "blocks a stage"),
         "image_size": ("image size", "pixels", "px"),
         "num_classes": ("classes", "class", "labels", "categories", "klassen", "clases"),
         "num_channels": ("channels", "channel", "input channels"),

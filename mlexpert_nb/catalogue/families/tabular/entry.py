@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from mlexpert_nb.catalogue.entry import Config
 from mlexpert_nb.catalogue.families.tabular.model.config import ModelConfig
 from mlexpert_nb.catalogue.plain import PlainEntry
 from mlexpert_nb.catalogue.sizing import Keys, Sizes
@@ -9,6 +10,7 @@ from mlexpert_nb.packages import Json
 
 _FT_SIZES = ((96, 0.1, 0.0), (128, 0.15, 0.05), (192, 0.2, 0.1), (256, 0.25, 0.15), (320, 0.3, 0.2), (384, 0.35, 0.25))
 _DEFAULT_LAYERS = 3  # of the authors' package
+_CATEGORIES = 10  # of a column, where a request says only how many columns there are
 _RESNET_DROPOUT = 0.25  # the middle of the range that the paper searches
 _DIAGRAMS = {
     "ft_transformer": """\
@@ -101,7 +103,21 @@ def _derived(config: ModelConfig) -> Mapping[str, object]:
     }
 
 
-TABULAR = PlainEntry(
+class _Tabular(PlainEntry):
+    """People say how many columns of categories there are, and rarely how many categories each has."""
+
+    def solve(self, num_parameters: int | None, fixed: Mapping[str, Json] | None = None) -> Config:
+        """Give a full configuration within 2 % of the target, keeping the fixed keys; a published one where it fits."""
+        kept = dict(fixed or {})
+        columns = kept.pop("num_categorical", None)
+        if isinstance(columns, int):
+            kept = {"cardinalities": [_CATEGORIES] * columns, **kept}
+        if kept.get("num_outputs") == 1:  # a class would have nothing to choose from
+            kept = {"task": "regression", **kept}
+        return super().solve(num_parameters, kept)
+
+
+TABULAR = _Tabular(
     name="tabular",
     title="FT-Transformer and ResNet for tables",
     summary="Predicts a class or a number from the columns of a table, numbers and categories",
@@ -126,7 +142,17 @@ TABULAR = PlainEntry(
         },
     },
     numbers={
-        "num_features": ("numerical features", "numeric features", "numerical columns", "features", "columns"),
+        "num_features": (
+            "numerical features",
+            "numeric features",
+            "numerical columns",
+            "numeric columns",
+            "numeric",
+            "numerical",
+            "features",
+            "columns",
+        ),
+        "num_categorical": ("categorical", "categorical features", "categorical columns"),
         "num_outputs": ("classes", "outputs", "targets", "klassen", "clases"),
         "num_layers": ("layers", "blocks", "schichten", "couches", "capas"),
         "num_heads": ("heads", "attention heads"),

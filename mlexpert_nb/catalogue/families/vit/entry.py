@@ -92,7 +92,7 @@ VIT = PlainEntry(
     claims=("batch_independent",),
     options={
         "pool": {
-            "cls": ("class token", "cls token"),
+            "cls": ("class token", "cls token", "klassentoken", "jeton de classe"),
             "mean": ("mean pooling", "global average pooling", "average pooling", "without class token"),
         },
     },
