@@ -1,9 +1,15 @@
 """Requests answered by a script that delivers a tiny network, judged for real."""
 
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
 import pytest
 import tiny_delivery
 
+from mlexpert_nb import api
 from mlexpert_nb.agent import ScriptedLLM, Text, ToolUse, Turn
+from mlexpert_nb.packages import Proposal, ResultPackage
 
 REQUEST = "Implement this small GRU language model architecture"
 
@@ -34,6 +40,32 @@ def scripted():
         return ScriptedLLM(turns(files))
 
     return make
+
+
+@dataclass(frozen=True)
+class Delivered:
+    """A finished run: its workspace, what it gave, and the plans that the person was shown."""
+
+    root: Path
+    result: ResultPackage
+    shown: list[Proposal]
+
+
+@pytest.fixture(scope="session")
+def first_delivery(tmp_path_factory):
+    """Deliver the tiny network once for all tests."""
+    root, shown = tmp_path_factory.mktemp("api") / "work", []
+    result = api.implement(
+        REQUEST, workspace=root, llm=ScriptedLLM(turns()), ask=lambda proposal: shown.append(proposal) or True
+    )
+    return Delivered(root, result, shown)
+
+
+@pytest.fixture
+def delivered(first_delivery, tmp_path):
+    """Give a copy of the delivered workspace that a test may change."""
+    shutil.copytree(first_delivery.root, tmp_path / "work")
+    return Delivered(tmp_path / "work", first_delivery.result, first_delivery.shown)
 
 
 @pytest.fixture

@@ -114,10 +114,9 @@ def test_replacing_one_cell_is_refused_or_leaves_every_other_one(before, after, 
 
 
 @pytest.fixture
-def work(tmp_path, scripted):
+def work(delivered):
     """Give a delivered workspace."""
-    api.implement(REQUEST, workspace=tmp_path / "W", llm=scripted(), approve="auto")
-    return tmp_path / "W"
+    return delivered.root
 
 
 def test_a_delivery_has_a_script_that_the_user_may_edit(work, scripted, contents):

@@ -20,8 +20,8 @@ def deliver(work, llm, **options):
     return api.implement(REQUEST, workspace=work, llm=llm, **{"approve": "auto", **options})
 
 
-def test_a_request_becomes_proven_files_with_a_receipt(work, scripted):
-    result = deliver(work, scripted())
+def test_a_request_becomes_proven_files_with_a_receipt(delivered):
+    work, result = delivered.root, delivered.result
     assert result.status == "implementation_complete"
     assert ResultPackage.from_json(result.to_json()) == result
     assert {file.path for file in result.deliverables.code_files} >= {"src/model/__init__.py", "src/model/network.py"}
@@ -32,8 +32,8 @@ def test_a_request_becomes_proven_files_with_a_receipt(work, scripted):
     assert api.generated_cells(work)
 
 
-def test_the_same_request_again_changes_no_byte_and_asks_nobody(work, scripted, contents):
-    first = deliver(work, scripted())
+def test_the_same_request_again_changes_no_byte_and_asks_nobody(delivered, scripted, contents):
+    work, first = delivered.root, delivered.result
     before, llm = contents(work), scripted()
     again = deliver(work, llm, approve="ask")
     assert contents(work) == before
@@ -64,10 +64,9 @@ def test_a_plan_that_nobody_approved_changes_nothing_and_names_the_options(work,
     assert not work.exists()
 
 
-def test_the_person_is_shown_exactly_the_plan_that_is_signed(work, scripted):
-    shown = []
-    deliver(work, scripted(), approve="ask", ask=lambda proposal: shown.append(proposal) or True)
-    (proposal,) = shown
+def test_the_person_is_shown_exactly_the_plan_that_is_signed(delivered):
+    work = delivered.root
+    (proposal,) = delivered.shown
     assert "A  src/model/network.py" in proposal.diff
     assert (work / ".mlexpert" / "plan.md").read_text() == proposal.text
     assert json.loads((work / ".mlexpert" / "run.json").read_text())["plan_digest"] == proposal.digest
@@ -82,8 +81,8 @@ def test_a_file_of_the_user_is_never_overwritten(work, scripted, contents):
     assert contents(work) == before
 
 
-def test_a_delivered_file_that_the_user_edited_is_kept(work, scripted, contents):
-    deliver(work, scripted())
+def test_a_delivered_file_that_the_user_edited_is_kept(delivered, scripted, contents):
+    work = delivered.root
     (work / "src" / "model" / "config.py").write_text("mine = True\n")
     before = contents(work)
     with pytest.raises(ConflictError, match=r"src/model/config.py"):
@@ -92,8 +91,8 @@ def test_a_delivered_file_that_the_user_edited_is_kept(work, scripted, contents)
 
 
 @pytest.mark.parametrize("damage", ["{", "[]"])
-def test_damaged_facts_of_the_last_run_are_no_reason_to_stop(work, scripted, damage):
-    deliver(work, scripted())
+def test_damaged_facts_of_the_last_run_are_no_reason_to_stop(delivered, scripted, damage):
+    work = delivered.root
     (work / ".mlexpert" / "run.json").write_text(damage)
     assert deliver(work, scripted()).status == "implementation_complete"
     assert api.verify(work).passed

@@ -24,9 +24,8 @@ def bash(stage: Stage, command: str, timeout_s: Annotated[int, pydantic.Field(ge
         timeout_s: Seconds after which the command and all its children are killed.
     """
     limits = ChildLimits(timeout_s=float(timeout_s))
-    result = run_child(
-        ["bash", "-c", command], cwd=stage.root, env={"PYTHONPATH": "src", "PATH": _path()}, limits=limits
-    )
+    env = {"PYTHONPATH": "src", "PATH": _path(), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # as the judge runs the tests
+    result = run_child(["bash", "-c", command], cwd=stage.root, env=env, limits=limits)
     ended = f"killed after {timeout_s} s" if result.timed_out else f"exit code {result.exit_code}"
     streams = [_local(text, stage)[-LONGEST_OUTPUT:] for text in (result.stdout, result.stderr) if text]
     return "\n".join([ended, *streams])
