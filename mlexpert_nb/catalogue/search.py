@@ -11,7 +11,7 @@ from mlexpert_nb.catalogue.traits import BROADER, DOMAINS, EVERYDAY, HAS, NAMES,
 from mlexpert_nb.catalogue.words import Span, is_ruled_out, spans, words_of
 
 ENCODER = "bert"  # what reads both ways
-MOST_CANDIDATES = 6  # of a question
+MOST_CANDIDATES = 8  # of a question
 _NEAREST = 3
 _ADAPTED = {"adapter", "fine-tuning"}  # together they stand for one entry
 _A_NETWORK = frozenset(  # words without which "pictures" asks for no network
@@ -220,7 +220,8 @@ def _by_traits(task: str, said: _Said, near: tuple[str, ...]) -> Match:
     plainest = _plainest(fitting, wanted)
     if plainest and (not wanted <= BROADER or wanted >= _ADAPTED):
         return Match(ENTRIES[plainest], f"the request speaks of {words}; {ENTRIES[plainest].title} alone is that", near)
-    return _question(fitting, f"the request speaks of {words}", near)
+    plainest_first = sorted(fitting, key=lambda name: len(HAS[name] - wanted))
+    return _question(plainest_first, f"the request speaks of {words}", near)
 
 
 def _by_domain(task: str, said: _Said, near: tuple[str, ...]) -> Match:
@@ -266,9 +267,7 @@ def _near(said: _Said) -> tuple[str, ...]:
 
 def _nothing(task: str) -> str:
     subject = " ".join(task.split())[:60]
-    return (
-        f"the catalogue has nothing for {subject!r}; it holds {len(ENTRIES)} entries: `mlexpert catalogue` lists them"
-    )
+    return f"the catalogue has nothing for {subject!r} among its {len(ENTRIES)} entries"
 
 
 def _and(words: Iterable[str]) -> str:

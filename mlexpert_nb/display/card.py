@@ -60,6 +60,7 @@ class Table:
         more: Rows that were left out.
         in_text: Columns that the text card shows; with 0 the heading must do.
         headed: Whether the text card names the columns too.
+        wrapped: Whether the text card breaks long rows instead of cutting them.
     """
 
     title: str
@@ -69,6 +70,7 @@ class Table:
     more: int = 0
     in_text: int = 9
     headed: bool = False
+    wrapped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,11 +237,12 @@ def _tables(result: ResultPackage, checks: Sequence[Check]) -> tuple[Table, ...]
 
 def _questions(result: ResultPackage) -> Table:
     asked = [fields(each) for each in items(result.evidence.get("questions"))]
-    rows = [
-        (str(number), each.get("question", ""), " / ".join(map(str, items(each.get("options")))))
-        for number, each in enumerate(asked, 1)
-    ]
-    return table("What the specialist asks", ("", "question", "answers it expects"), rows, unfolded=True)
+    rows: list[tuple[object, object]] = []
+    for number, each in enumerate(asked, 1):
+        rows.append((number, each.get("question", "")))
+        rows += [("-", option) for option in items(each.get("options"))]
+    asks = table("What the specialist asks", ("", "question, and the answers it expects"), rows, unfolded=True)
+    return replace(asks, wrapped=True)
 
 
 def _as_planned(row: Sequence[object]) -> bool:

@@ -67,8 +67,8 @@ def _table(table: Table, width: int) -> Iterator[str]:
         shown = [table.header[: table.in_text], *shown]
     sizes = _sizes(shown, WIDE if table.headed else None)
     for row in shown:
-        if len(row) == 1:
-            yield from _wrapped(row[0], width, hang="    ")
+        if len(row) == 1 or table.wrapped:
+            yield from _wrapped("  ".join(row), width, hang=" " * (4 if len(row) == 1 else 5))
             continue
         cells = [f"{_cut(text, size) if table.headed else text:<{size}}" for text, size in zip(row, sizes, strict=True)]
         yield _cut(f"  {'  '.join(cells)}", WIDE if table.headed else width + 20)

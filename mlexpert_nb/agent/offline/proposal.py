@@ -67,7 +67,9 @@ def propose(
     found = find_paper(context, paper) if paper else find(context.task, context.requirements.features)
     match = _answered(found, answer, context.task)
     if match.candidates:
-        return Choice(f"Which one? {_sentence(match.reason)}.", tuple(_option(name) for name in match.candidates))
+        options = tuple(_option(name) for name in match.candidates)
+        asks = "Which one?" if len(options) > 1 else "Is this what you want?"
+        return Choice(f"{asks} {_sentence(match.reason)}.", options)
     if match.entry is None:
         near = f" (nearest: {', '.join(match.near)})" if match.near else ""
         return f"not in the offline catalogue: {match.reason}{near}; `mlexpert catalogue` lists what is. {WAY_OUT}"
