@@ -5,7 +5,7 @@ from mlexpert_nb.catalogue.entries import ENTRIES
 from mlexpert_nb.catalogue.entry import Entry, Match
 from mlexpert_nb.catalogue.facts import entry_facts
 from mlexpert_nb.catalogue.option_reading import is_chosen, read_options, read_preset, told_facts
-from mlexpert_nb.catalogue.search import find
+from mlexpert_nb.catalogue.search import find, without_titles
 from mlexpert_nb.catalogue.starters import TEMPLATES, template_files
 from mlexpert_nb.catalogue.timings import Timing, known_timings, measure_all
 from mlexpert_nb.catalogue.trial import try_out
@@ -32,4 +32,5 @@ __all__ = [
     "try_out",
     "unread",
     "verified",
+    "without_titles",
 ]

@@ -65,7 +65,18 @@ DATA_SETS: tuple[DataSet, ...] = (
     DataSet("Electricity", ("electricity dataset", "ecl dataset"), {"num_channels": 321}),
     DataSet(
         "grey images",
-        ("grayscale", "greyscale", "graustufen", "niveaux de gris", "escala de grises"),
+        (
+            *("grayscale", "greyscale", "graustufen", "graustufenbilder", "niveaux de gris", "escala de grises"),
+            *(
+                "tons de cinza",
+                "scala di grigi",
+                "оттенках",
+                "灰度",
+                "灰度图",
+                "グレースケール",
+                "black and white",
+            ),
+        ),
         {"num_channels": 1},
     ),
     DataSet("colour images", ("rgb", "rgb images", "colour images", "color images", "farbbilder"), {"num_channels": 3}),

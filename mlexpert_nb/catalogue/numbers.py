@@ -12,13 +12,13 @@ _CJK = "\u3040-\u30ff\u3400-\u9fff"
 _SKIP = r"https?://\S+|[^\s()]+\.(?:pdf|tex|py|ipynb|csv|txt|pt|json)\b|arxiv:?\s*\d{4}\.\d{4,5}|(?<!\d)\d{4}\.\d{4,5}(?!\d)"
 _LIST = (
     r"\[\s*\d+(?:\s*[,;]\s*\d+)+\s*,?\s*\]|\(\s*\d+(?:\s*,\s*\d+)+\s*,?\s*\)"
-    r"|(?<![^\W_])(?<![.,])[1-9]\d*(?:\s*(?:->|→|-)\s*[1-9]\d*){2,}(?![^\W_])"
-    r"|(?<![^\W_])(?<![.,])(?!\d{1,3}(?:,\d{3})+(?!\d))\d+(?:,\s?\d+){2,}(?![^\W_])"
-)
-_GRID = r"(?<![^\W_])\d+\s?[x×*]\s?\d+(?:\s?[x×*]\s?\d+)?(?![^\W_])"
+    r"|(?<![^\W_@])(?<![.,])[1-9]\d*(?:\s*(?:->|→|-)\s*[1-9]\d*){2,}(?![^\W_])"
+    r"|(?<![^\W_@])(?<![.,])(?!\d{1,3}(?:,\d{3})+(?!\d))\d+(?:,\s?\d+){2,}(?![^\W_])"
+).replace("@", _CJK)  # a Chinese sign may stand right before a number
+_GRID = r"(?<![^\W_@])\d+\s?[x×*]\s?\d+(?:\s?[x×*]\s?\d+)?(?![^\W_])".replace("@", _CJK)
 _NUMBER = (
-    r"(?<![^\W_])(?<!\d\.)(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|0[.,]\d+|\d+(?:\.\d+)?(?:e[+-]?\d+(?!\d|[^\W\d_]))?|\.\d+)"
-)
+    r"(?<![^\W_@])(?<!\d\.)(?:\d{1,3}(?:[,_]\d{3})+(?!\d)|0[.,]\d+|\d+(?:\.\d+)?(?:e[+-]?\d+(?!\d|[^\W\d_]))?|\.\d+)"
+).replace("@", _CJK)
 _TOKEN = re.compile(
     rf"(?P<skip>{_SKIP})|(?P<list>{_LIST})|(?P<grid>{_GRID})|(?P<number>{_NUMBER})"
     rf"|(?P<word>[{_CJK}]|[^\W\d_{_CJK}][^\W_{_CJK}]*)|(?P<mark>[^\w\s\-'\u2019\"`*])|(?P<line>\n\s*\n)"
@@ -333,7 +333,7 @@ def _worth(left: _Item, right: _Item, tokens: Sequence[_Token], said: str) -> fl
         is_joined = all(token.word in _JOINTS if token.kind == "word" else token.word in "=:(~≈<>≤→" for token in gap)
         if not is_joined or len(gap) > _FILLERS + 1:
             return None
-        is_said = bool({"=", ":"} & set(marks))
+        is_said = "=" in marks
         return 1000 + (100 if is_said else 0) - (1 if between.strip() else 1.5) - len(gap) / 4
     is_apart = len(gap) > _FILLERS or any(token.kind != "word" or token.word in _BREAKS for token in gap)
     if is_apart or (name in FOLLOWED and not is_square) or _is_assigned(tokens, right.last):

@@ -13,6 +13,16 @@ from mlexpert_nb.catalogue.words import Span, is_ruled_out, spans, words_of
 ENCODER = "bert"  # what reads both ways
 MOST_CANDIDATES = 8  # of a question
 _NEAREST = 3
+_LONG_TITLE = 4  # words
+_TITLES = re.compile(  # with digits, as written
+    "|".join(
+        r"\W+".join(map(re.escape, words))
+        for names in NAMES.values()
+        for words in map(words_of, names)
+        if len(words) >= _LONG_TITLE and any(map(str.isdigit, "".join(words)))
+    ),
+    re.IGNORECASE,
+)
 _ADAPTED = {"adapter", "fine-tuning"}  # together they stand for one entry
 _A_NETWORK = frozenset(  # words without which "pictures" asks for no network
     {
@@ -61,17 +71,23 @@ def find(task: str, features: Sequence[str] = ()) -> Match:
     match = _decide(task, said)
     if match.entry is None:
         return match
+    text = without_titles(text)
     preset = read_preset(match.entry, text)
     return Match(match.entry, match.reason, match.near, options=read_options(match.entry, text), preset=preset)
 
 
+def without_titles(text: str) -> str:
+    """Take the titles of papers out of a text: the numbers in them are no wishes."""
+    return _TITLES.sub(" ", text)
+
+
 def _read(text: str) -> _Said:
     words = words_of(text)
-    everyday = [span for phrase in EVERYDAY for span in spans(words, phrase)]
+    everyday = [span for phrase in EVERYDAY for span in spans(words, phrase) if span.exact]
     others = [each for each in _others(words) if not any(each[1].inside(span) for span in everyday)]
     aside = [*everyday, *(span for _, span in others)]
     outer = _outermost(words, aside)
-    named = _longest_words([each for each in outer if not each[2].negated])
+    named = _longest_words(words, [each for each in outer if not each[2].negated])
     taken = [*everyday, *(span for _, _, span in outer)]
     own = [span for _, _, span in outer if not span.negated]
     foreign = [phrase for phrase, span in others if not span.negated and not any(span.inside(each) for each in own)]
@@ -96,7 +112,7 @@ def _outermost(words: Sequence[str], aside: Sequence[Span]) -> list[tuple[str, s
     exact = [span for _, _, span in found if span.exact]
     exact += [span for span in aside if span.exact]
     found = [each for each in found if each[2].exact or not any(each[2].overlaps(span) for span in exact)]
-    found = [each for each in found if not any(each[2].inside(span) for span in aside)]
+    found = [each for each in found if not any(each[2].covered(span) for span in aside)]
     return [each for each in found if not any(each[2].inside(other[2]) for other in found)]
 
 
@@ -114,21 +130,30 @@ def _without_version(word: str) -> str:
     return base if len(base) >= _SHORTEST_NAME and base in OTHERS else word
 
 
-def _longest_words(found: Sequence[tuple[str, str, Span]]) -> dict[str, str]:
+def _longest_words(words: Sequence[str], found: Sequence[tuple[str, str, Span]]) -> dict[str, str]:
+    """Give the words that name each entry, in the spelling of the request, the longest where there are several."""
     named: dict[str, str] = {}
-    for name, keyword, _ in found:
-        if len(keyword) > len(named.get(name, "")):
-            named[name] = keyword
+    for name, _, span in found:
+        said = _as_said(words, span)
+        if len(said) > len(named.get(name, "")):
+            named[name] = said
     return named
 
 
 def _trait(words: Sequence[str], phrases: Sequence[str], taken: Sequence[Span]) -> str:
     """Give the words for a trait; as part of a network's name, "graph" in "graph attention network", they are none."""
-    for phrase in sorted(phrases, key=len, reverse=True):
-        for span in spans(words, phrase):
-            if not span.negated and not any(span.inside(other) for other in taken):
-                return " ".join(words[span.start : span.end]) if "#" in phrase else phrase
-    return ""
+    said = [
+        span
+        for phrase in sorted(phrases, key=len, reverse=True)
+        for span in spans(words, phrase)
+        if not span.negated and not any(span.inside(other) for other in taken)
+    ]
+    return _as_said(words, said[0]) if said else ""
+
+
+def _as_said(words: Sequence[str], span: Span) -> str:
+    said = words[span.start : span.end]
+    return " ".join(said) if "".join(said).isascii() or max(map(len, said)) > 1 else "".join(said)
 
 
 def _domain(words: Sequence[str], phrases: Sequence[str], everyday: Sequence[Span]) -> str:
@@ -253,7 +278,7 @@ def _other(said: _Said, near: tuple[str, ...]) -> Match:
         reason = (
             f"the request names {_and(said.named.values())}, but also {said.other}, which the catalogue does not hold"
         )
-        return _question(list(said.named), reason, near)
+        return _question([*said.named, *OTHERS.get(said.other, ())], reason, near)
     return Match(None, f"the catalogue has no {said.other}", near, other=said.other)
 
 

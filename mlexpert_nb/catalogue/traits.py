@@ -32,8 +32,9 @@ DOMAINS: Mapping[str, tuple[str, ...]] = _of_sort("domain")  # what it reads
 PARTS: Mapping[str, tuple[str, ...]] = {**KINDS, **_of_sort("part")}  # what a request may rule out
 TRAITS: Mapping[str, tuple[str, ...]] = {**KINDS, **TASKS}
 
+_SEQUENCES = frozenset({"decoder", "translation", "masked language model"})  # what has one of these reads sequences
 HAS: Mapping[str, frozenset[str]] = {  # entry: its traits, the domains it reads, the parts it cannot do without
-    name: frozenset(_list(traits))
+    name: frozenset({*_list(traits), *({"sequences"} if _SEQUENCES & {*_list(traits)} else ())})
     for name, traits in {
         "trm-titans-mag": "transformer, decoder, language modelling, local attention, memory, halting, attention, text",
         "llama-decoder": "transformer, decoder, language modelling, attention, text",
@@ -65,7 +66,7 @@ HAS: Mapping[str, frozenset[str]] = {  # entry: its traits, the domains it reads
     }.items()
 }
 BROADER = frozenset(  # what no single entry stands for
-    {"autoencoder", "generation", "adapter", "fine-tuning", "encoder", "any input"}
+    {"autoencoder", "generation", "adapter", "fine-tuning", "encoder", "any input", "sequences"}
 )
 NAMES: Mapping[str, tuple[str, ...]] = {  # entry: words that name it beside its keywords
     entry: tuple(phrase for name, phrases in _rows("names.tsv") if name == entry for phrase in _list(phrases))

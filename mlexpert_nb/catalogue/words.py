@@ -17,7 +17,8 @@ _NOT = frozenset(
     }
 )
 _LONGEST_RUN = 6  # words that one word may stand for
-_REACH = 2  # words between a negation and what it negates, at most
+_NOWHERE = frozenset({"nowhere", "nirgends", "nulle"})
+_REACH = 1  # words between a negation and what it negates, at most, beside articles
 _ENDS = frozenset({"but", "sondern", "mais", "sino", "use", "with", "just", "only"})  # what follows is meant again
 _BETWEEN = frozenset(  # a negation and what it rules out altogether: "not a plain transformer" rules nothing out
     {
@@ -49,7 +50,8 @@ _COMMON = frozenset(
     }
 )
 _EAST = "\u1100-\u11ff\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff"  # no spaces between words: each sign is one
-_WORD = re.compile(rf"[{_EAST}]|[^\W_{_EAST}]+")
+_MARK = ","  # what a mark between clauses is read as; no phrase goes across one
+_WORD = re.compile(rf"[{_EAST}]|[^\W_{_EAST}]+|[,;!?](?!\d)|[.](?=\s)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,10 @@ class Span:
         """Say whether the two share a word."""
         return self.start < other.end and other.start < self.end
 
+    def covered(self, other: "Span") -> bool:
+        """Say whether it is another one or a part of it."""
+        return other.start <= self.start and self.end <= other.end
+
     def inside(self, other: "Span") -> bool:
         """Say whether it is a proper part of another one."""
         return other.start <= self.start and self.end <= other.end and self.end - self.start < other.end - other.start
@@ -74,7 +80,8 @@ class Span:
 def words_of(text: str) -> tuple[str, ...]:
     """Split a text into words, in lower case and without accents; a Chinese, Japanese or Korean sign is a word."""
     marks = unicodedata.normalize("NFKD", text.replace("×", " x ")).casefold()
-    return tuple(_WORD.findall("".join(mark for mark in marks if not unicodedata.combining(mark))))
+    found = _WORD.findall("".join(mark for mark in marks if not unicodedata.combining(mark)))
+    return tuple(word if word[0].isalnum() else _MARK for word in found)
 
 
 @lru_cache(maxsize=16384)
@@ -92,12 +99,12 @@ def spans(words: Sequence[str], phrase: str) -> Iterator[Span]:
     for start in _places(text, wanted[0]):
         said = text[start : start + size]
         if len(said) == size and all(alike(a, b) for a, b in zip(said[1:], wanted[1:], strict=True)):
-            yield Span(start, start + size, _negated(text, start), exact=_same(said, wanted))
+            yield Span(start, start + size, _negated(text, start, start + size), exact=_same(said, wanted))
     joined = "".join(wanted)  # "UNet" for "U-Net", "gpt2 small" for "GPT-2 small"
-    if len(joined) >= _SWAPPED_FROM and joined.isascii():
+    if len(joined) >= _SWAPPED_FROM and joined.isascii() and ANY_NUMBER not in wanted:
         whole = {(start, start + 1) for start in _places(text, joined)} if size > 1 else set[tuple[int, int]]()
         runs = {(start, end) for start, end in _runs(text).get(joined, ()) if end - start != size}
-        yield from (Span(start, end, _negated(text, start)) for start, end in sorted(whole | runs))
+        yield from (Span(start, end, _negated(text, start, end)) for start, end in sorted(whole | runs))
 
 
 @lru_cache(maxsize=65536)
@@ -150,12 +157,17 @@ def alike(word: str, wanted: str) -> bool:
     return allowed > 0 and word[0] == wanted[0] and _distance(word, wanted) <= allowed
 
 
-def _negated(words: Sequence[str], start: int) -> bool:
-    for word in reversed(words[max(0, start - _REACH) : start]):
-        if word in _ENDS:
-            return False
+def _negated(words: Sequence[str], start: int, end: int) -> bool:
+    """Say whether a negation stands before a phrase, at most a few words away, or "nowhere" behind it."""
+    if words[end : end + 1] and words[end] in _NOWHERE:
+        return True
+    reach = _REACH
+    for word in reversed(words[:start]):
         if word in _NOT:
             return True
+        reach -= word not in _BETWEEN
+        if word in _ENDS or word == _MARK or reach < 0:
+            return False
     return False
 
 

@@ -25,6 +25,14 @@ MAX_CHARACTERS = 100_000  # of a request
 _HEAD, _TAIL = 2000, 1000  # characters of a long text that are read: the ask stands at one of its ends
 _TWO_SLIPS_FROM = 8  # letters; a longer word may be misspelled twice
 _SAYS_HOW_FAST = {"milliseconds"}  # alone it is no wish to make something faster that is there
+_NO_WISH = {"names a family", "a count", "parts counted", "the word", "anew"}  # signs that a question shows too
+_ELSEWHERE = re.compile(  # questions, and work on what is there
+    r"^(?:how|what|whats|what's|why|when|which|who|where|explain|describe|tell|warum|wie|was|welche|wieso|pourquoi"
+    r"|comment|qu'est|quel\w*|por que|que es|como|cual|почему|как|что|сколько|perche|cosa|porque|为什么|怎么|什么)\b"
+    r"|^(?:plot|show|draw the|compute|calculate|convert|export|save|load|resume|continue|evaluate|run|print|rename"
+    r"|install|download|compare|visuali[sz]e|inspect|profile|deploy|serve|count|list|log|merge|freeze|benchmark|zeige"
+    r"|speichere|lade|konvertiere|berechne|exportiere|affiche|calcule|exporte|muestra|calcula|exporta|guarda)\b"
+)
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"', 0x201E: '"', 0xAB: '"', 0xBB: '"'}
 _NOISE = re.compile(r"^(?:[ ,.!:;¿¡-]|\[[^\]]*\](?=\W*\w))+")  # a tag like "[Feature request]" is noise too
 
@@ -70,6 +78,9 @@ def detect(text: str, verb: str | None = None) -> Detection:
     if verb is not None:
         kind = max((each for each in OURS if VERBS[each] == verb), key=lambda topic: scores[topic])
         return Detection(kind, verb, f"the command is {verb!r}")
+    is_vague = ours == "architecture" and signs[ours].keys() <= _NO_WISH
+    if (scores[ours] < THRESHOLD or is_vague) and _ELSEWHERE.search(plain_form(text)):
+        return Detection("out_of_scope", VERBS[ours], "it asks for no network to be built", REDIRECTS["unclear"])
     if scores[ours] < THRESHOLD or signs[ours].keys() == _SAYS_HOW_FAST:
         match = find(text)
         if match.speaks_of_networks:

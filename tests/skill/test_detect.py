@@ -186,3 +186,31 @@ def test_a_text_that_only_speaks_of_a_network_asks_for_it(text):
 @pytest.mark.parametrize("text", ["rename all pictures in this folder", "a text about my holidays", "quantum annealer"])
 def test_a_text_that_speaks_of_no_network_is_still_unclear(text):
     assert TOPIC_OF[detect(text).redirect] == "unclear"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "plot the loss",
+        "why is my loss NaN",
+        "rename columns in my dataframe",
+        "make my resnet faster",
+        "add dropout to my model",
+        "explain attention",
+        "what's the difference between BERT and GPT?",
+        "load the MNIST dataset and show 16 digits",
+        "CUDA out of memory when training my unet with batch size 32, what can I do?",
+        "convert my ViT to ONNX",
+        "write a unit test for my dataloader",
+        "compute F1 and ROC AUC from my BERT predictions",
+        "почему мой ppo агент не учится на cartpole",
+        "resume training of the diffusion model from checkpoint step 4000",
+        "how many parameters does resnet50 have",
+        "plot the attention maps of my ViT",
+        "save my llama checkpoint to S3",
+        "what is a resnet?",
+        "speed up my resnet",
+    ],
+)
+def test_work_on_what_is_there_and_questions_ask_for_no_network(text):
+    assert detect(text).kind != "architecture"

@@ -1,5 +1,6 @@
 """From a ContextPackage to a plan out of the catalogue, or to the words why there is none."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from mlexpert_nb.catalogue import (
     read_preset,
     told_facts,
     unread,
+    without_titles,
 )
 from mlexpert_nb.packages import ContextPackage, Json
 
@@ -28,6 +30,12 @@ NEEDS_LANGUAGE_MODEL: Mapping[str, str] = {
     "pipeline": "building a training pipeline",
 }
 WAY_OUT = "A language model does more: --llm claude with a key, or --base-url of an endpoint of yours"
+_AT_MOST = re.compile(
+    r"(?:\b(?:under|below|at most|less than|fewer than|no more than|not more than|up to|max(?:imum)?(?: of)?|unter"
+    r"|hochstens|höchstens|weniger als|maximal|moins de|au plus|menos de)|<=?|≤)\s*~?\s*\d[\d.,]*\s*[kmb]\b",
+    re.IGNORECASE,
+)
+_BELOW = 0.985  # of a size that is an upper limit; what is solved for is met within less than the rest
 WAY = (
     "write the source, the docs and the example",
     "write the test-suite",
@@ -124,7 +132,7 @@ def _plan(
     fixed = {**named, **given, **match.options}
     fitted = fit(
         entry,
-        entry.solve(wanted, fixed),
+        _solved(entry, wanted, fixed, context.task),
         Limits(asked.get("vram_bytes"), asked.get("latency_ms")),
         None if wanted or named or given else lambda size: entry.solve(size, fixed),
         on_text,
@@ -149,11 +157,19 @@ def _plan(
     }
 
 
+def _solved(entry: Entry, wanted: int | None, fixed: Mapping[str, Json], task: str) -> dict[str, Json]:
+    """Give a configuration of the size that is wanted, or of less where the request says "below"."""
+    config = entry.solve(wanted, fixed)
+    if wanted and _AT_MOST.search(task) and entry.count_parameters(config) > wanted:
+        return entry.solve(int(wanted * _BELOW), fixed)
+    return config
+
+
 def _with_unread(plan: Mapping[str, Any], match: Match, text: str) -> Mapping[str, Any]:
     """Add to a plan what the request states and the plan does not hold."""
     if match.entry is None:
         return plan
-    left = unread(match.entry, text, {**match.options, **plan["configuration"]})
+    left = unread(match.entry, without_titles(text), {**match.options, **plan["configuration"]})
     way = "Say it in other words, edit the plan, or use a language model"
     line = [f"Not taken from the request: {'; '.join(one_line(each) for each in left)}. {way}."] if left else []
     return {**plan, "summary": "\n".join([plan["summary"], *line])}

@@ -135,7 +135,16 @@ def _llama(vocabulary: int, width: int, layers: int, heads: tuple[int, int], hid
 _OPTIONS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "attention": {
         "full": ("full attention", "dense attention"),
-        "sliding": ("sliding window", "sliding window attention", "local attention", "window attention", "swa"),
+        "sliding": (
+            "sliding window",
+            "sliding window attention",
+            "local attention",
+            "window attention",
+            "swa",
+            "look back",
+            "looks back",
+            "only looks back",
+        ),
         "linear": ("linear attention", "delta rule", "deltanet", "gated deltanet", "delta net"),
     },
     "position": {
@@ -184,7 +193,7 @@ _NUMBERS: Mapping[str, tuple[str, ...]] = {
     "num_heads": ("heads", "attention heads"),
     "num_kv_heads": ("kv heads", "key value heads"),
     "hidden_size": ("hidden size", "width", "d_model", "dim"),
-    "window": ("window", "fenster", "fenetre", "ventana"),
+    "window": ("window", "fenster", "fenetre", "ventana", "looks back", "look back"),
     "num_experts": ("experts", "experten", "expertos", "experts in all"),
     "top_k": ("top",),
     "vocab_size": ("vocabulary", "vocab"),

@@ -110,8 +110,8 @@ LSTM_ATTENTION = PlainEntry(
         "input_feeding": {"true": ("input feeding", "input-feeding")},
     },
     numbers={
-        "source_vocab_size": ("source tokens", "source vocabulary"),
-        "target_vocab_size": ("target tokens", "target vocabulary"),
+        "source_vocab_size": ("source tokens", "source vocabulary", "source vocab"),
+        "target_vocab_size": ("target tokens", "target vocabulary", "target vocab"),
         "num_layers": ("layers", "lstm layers", "depth"),
         "hidden_size": ("hidden size", "hidden units", "units", "cells", "width"),
         "embedding_size": ("embedding size", "embedding dimension"),

@@ -115,8 +115,16 @@ PATCHTST = PlainEntry(
     },
     numbers={
         "num_channels": ("channels", "series", "variables", "variates"),
-        "context_length": ("context length", "lookback", "look back", "input length", "past steps"),
-        "prediction_length": ("prediction length", "horizon", "forecast horizon", "steps ahead", "future steps"),
+        "context_length": ("context length", "lookback", "look back", "input length", "past steps", "input", "last"),
+        "prediction_length": (
+            "prediction length",
+            "horizon",
+            "forecast horizon",
+            "steps ahead",
+            "future steps",
+            "ahead",
+            "next",
+        ),
         "patch_length": ("patch length", "patch size"),
         "num_layers": ("layers", "blocks", "schichten", "couches", "capas"),
         "num_heads": ("heads", "attention heads"),

@@ -47,7 +47,15 @@ RL_AGENT = PlainEntry(
     options={
         "kind": {
             "ppo": ("ppo", "proximal policy optimization", "proximal policy optimisation", "actor critic"),
-            "dqn": ("dqn", "double dqn", "deep q network", "deep q learning", "q learning"),
+            "dqn": (
+                "dqn",
+                "double dqn",
+                "deep q network",
+                "deep q learning",
+                "q learning",
+                "playing atari",
+                "human level control",
+            ),
         }
     },
     numbers={
@@ -67,9 +75,11 @@ RL_AGENT = PlainEntry(
     ),
     derived=_derived,
     usage="""\
+actions = model.act(torch.randn(8, model.config.num_observations))
+
+# CartPole, many at once: states of 4 numbers, 2 actions; examples/train.py learns on it
 from model import CartPole
 
 carts = CartPole(8)
-actions = model.act(carts.state_N4)
-states, rewards, fell, ended = carts.step(actions)""",
+states, rewards, fell, ended = carts.step(torch.randint(2, (8,)))""",
 )
