@@ -15,6 +15,9 @@ from mlexpert_nb.keys import refuse_typed_key
 from mlexpert_nb.packages import Ask, OnEvent
 from mlexpert_nb.skill import Asked
 
+NOT_READ = frozenset(
+    {".docx", ".doc", ".odt", ".rtf", ".ps", ".djvu", ".epub", ".html", ".htm", ".pages"}
+)  # papers that may be
 LARGEST_SEED = 2**32 - 1  # what every random number generator takes
 
 
@@ -174,6 +177,8 @@ def _papers(text: str, named: Sequence[str | Path]) -> tuple[str, ...]:
     known = {Path(path).name for path in papers}
     words = [word.strip("\"',;") for word in text.split()]
     typed = [word for word in words if word.lower().endswith((".pdf", ".tex"))]
+    if not papers and not typed and words and Path(words[0]).suffix.lower() in NOT_READ:
+        raise UsageError(f"a {Path(words[0]).suffix} is not read; export {words[0][:200]!r} as .pdf")
     return (*papers, *(word for word in typed if Path(word).name not in known))
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from mlexpert_nb.errors import UsageError
 from mlexpert_nb.skill.pdf import read_pdf
+from mlexpert_nb.skill.tex_files import with_inputs
 
 Kind = Literal["code", "text", "notebook", "paper"]
 KINDS: Mapping[str, Kind] = {
@@ -80,6 +81,9 @@ def _read(path: str, shown: str) -> Document:
         text, note = read_pdf(raw, path)
         return Document(shown, kind, clean(text), note)
     text = _decoded(raw, path)
+    if file.suffix.lower() == ".tex":
+        text, note = with_inputs(text, file)
+        return Document(shown, kind, clean(text), note)
     return Document(shown, kind, clean(_cells(text, path) if kind == "notebook" else text))
 
 

@@ -63,9 +63,14 @@ def test_both_forms_of_a_paper_say_the_same():
     assert tex.hyperparameters == pdf.hyperparameters
 
 
-def test_white_text_is_text_and_a_comment_is_no_part_of_the_paper(paper):
-    introduction, *others = (each.text for each in paper.sections)
-    assert introduction.endswith(INSTRUCTION)
+def test_white_letters_are_no_part_of_a_source_and_are_text_in_a_pdf():
+    (tex, *_), (pdf, *_) = read_paper(TEX).sections, read_paper(PDF).sections
+    assert "Ignore previous" not in tex.text
+    assert pdf.text == f"{tex.text} {INSTRUCTION}"
+
+
+def test_a_comment_and_a_hidden_instruction_are_told_to_nobody(paper):
+    _, *others = (each.text for each in paper.sections)
     assert not any("Ignore previous" in text for text in (*others, paper.title, paper.abstract))
     assert "Ignore previous" not in str({**paper.to_json(), "sections": []})
 
@@ -121,15 +126,14 @@ def test_a_table_with_models_in_rows_gives_every_model_its_values():
     ]
 
 
-def test_input_is_not_followed(tmp_path):
-    (tmp_path / "secret.tex").write_text(r"\section{Secret}")
-    (tmp_path / "main.tex").write_text(r"\title{Open}\begin{document}\input{secret}\section{Seen}\end{document}")
-    assert [each.title for each in read_paper(tmp_path / "main.tex").sections] == ["Seen"]
-
-
 def test_damaged_latex_and_empty_text_are_read_without_an_error():
     assert read_paper(r"\section{Open \begin{equation} a = b").equations == ()
     assert read_paper("").title == ""
+
+
+def test_an_empty_source_is_said_to_be_empty():
+    with pytest.raises(UsageError, match=r"the file 'a\.tex' is empty"):
+        read_papers([{"file": "a.tex", "text": " \n"}], ["a.tex"])
 
 
 def test_a_file_that_is_missing_is_said_to_be():

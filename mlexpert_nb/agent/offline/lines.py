@@ -28,10 +28,11 @@ class _Definition:
     text: str
 
 
-def place_of_key(key: str, files: Mapping[str, str]) -> Place:
-    """Give the line of the configuration that sets a key."""
+def place_of_key(key: str, files: Mapping[str, str]) -> Place | None:
+    """Give the line of the configuration that sets a key; None if this delivery has none."""
     lines = files[CONFIG].splitlines()
-    return Place(CONFIG, next(n for n, line in enumerate(lines, 1) if re.match(rf"\s+{re.escape(key)}\s*:.*=", line)))
+    number = next((n for n, line in enumerate(lines, 1) if re.match(rf"\s+{re.escape(key)}\s*:.*=", line)), None)
+    return Place(CONFIG, number) if number else None
 
 
 def places_of(patterns: Sequence[str], files: Mapping[str, str]) -> tuple[Place | None, ...]:
@@ -42,27 +43,23 @@ def places_of(patterns: Sequence[str], files: Mapping[str, str]) -> tuple[Place 
     return tuple(next((at for block in ranked if (at := _first(pattern, block))), None) for pattern in patterns)
 
 
-def place_of_test(patterns: Sequence[str], files: Mapping[str, str], *, itself: bool = False) -> Place | None:
+def place_of_test(patterns: Sequence[str], files: Mapping[str, str]) -> Place | None:
     """Give the test that speaks of most of the patterns, itself or in what it calls; None if none does.
 
-    Args:
-        patterns: Regular expressions.
-        files: The delivery.
-        itself: Whether a test that speaks of them itself comes before one that only calls what does.
+    Of several the one that compares with what was worked out apart comes first, then the one that reaches least.
     """
     tests = {path: text for path, text in files.items() if path.startswith("tests/") and path.endswith(".py")}
     modules = {path: _definitions(path, text) for path, text in tests.items()}
     shared = {each.name: each for path, found in modules.items() if not _is_suite(path) for each in found}
-    best: tuple[float, Place | None] = (0, None)
+    best: tuple[tuple[int, bool, int], Place | None] = ((0, False, 0), None)
     for path in filter(_is_suite, modules):
         known = {**shared, **{each.name: each for each in modules[path]}}
         for each in modules[path]:
             if each.name.startswith("test_"):
                 whole = "\n".join(_reached(each, known))
-                own = sum(bool(re.search(pattern, each.text, re.IGNORECASE)) for pattern in patterns)
                 found = sum(bool(re.search(pattern, whole, re.IGNORECASE)) for pattern in patterns)
-                score = found + 0.01 * own * itself
-                best = (score, each.place) if score > best[0] else best
+                score = (found, "expected" in each.text and "assert_close" in whole, -len(whole))
+                best = (score, each.place) if found and score > best[0] else best
     return best[1]
 
 

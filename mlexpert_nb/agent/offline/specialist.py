@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from mlexpert_nb.agent.llm import Message, OnText, Request, Text, ToolResult, ToolUse, Turn
-from mlexpert_nb.agent.offline.paper import TRACEABILITY, paper_of
+from mlexpert_nb.agent.offline.paper import paper_of
 from mlexpert_nb.agent.offline.proposal import Choice, propose
-from mlexpert_nb.agent.offline.traceability import traceability
+from mlexpert_nb.agent.offline.traceability import extra_files
 from mlexpert_nb.agent.plan import Plan
 from mlexpert_nb.packages import ContextPackage
 
 STEPS = ("propose_plan", "create_model_skeleton", "add_tests", "benchmark_model")
-TRACE = "Write"  # where the request is about a paper, its traceability is written before the measurement
+WRITE = "Write"  # where the request is about a paper, what comes with it is written before the measurement
 
 
 class OfflineSpecialist:
@@ -45,11 +45,13 @@ class OfflineSpecialist:
             return _words("Everything in the plan is written. The judge decides what it is worth.", on_text)
         approved = next(result.content for call, result in history if call.name == "propose_plan")
         plan = Plan.from_text(approved.partition("\n\n")[2])
-        paper = paper_of(_context(request.messages[0])) if last.name == "add_tests" else None
-        if paper:
-            trace = traceability(paper, plan.entry, plan.configuration)
-            return _tool_use(TRACE, {"path": TRACEABILITY, "text": trace})
-        following = STEPS[-1] if last.name == TRACE else STEPS[STEPS.index(last.name) + 1]
+        paper = paper_of(_context(request.messages[0])) if last.name in (STEPS[-2], WRITE) else None
+        extra = extra_files(paper, plan.entry, plan.configuration) if paper else ()
+        num_written = sum(call.name == WRITE for call, _ in history)
+        if num_written < len(extra):
+            path, text = extra[num_written]
+            return _tool_use(WRITE, {"path": path, "text": text}, num_written)
+        following = STEPS[-1] if last.name == WRITE else STEPS[STEPS.index(last.name) + 1]
         return _tool_use(following, _inputs(following, plan))
 
     def _first(self, message: Message, said: str, on_text: OnText) -> Turn:
@@ -85,6 +87,6 @@ def _words(text: str, on_text: OnText) -> Turn:
     return Turn((Text(text),), "end_turn")
 
 
-def _tool_use(name: str, inputs: Mapping[str, Any]) -> Turn:
-    number = STEPS.index(name) + 1 if name in STEPS else name.casefold()
-    return Turn((ToolUse(f"offline-{number}", name, inputs),), "tool_use")
+def _tool_use(name: str, inputs: Mapping[str, Any], number: int = 0) -> Turn:
+    step = STEPS.index(name) + 1 if name in STEPS else f"{name.casefold()}-{number + 1}"
+    return Turn((ToolUse(f"offline-{step}", name, inputs),), "tool_use")

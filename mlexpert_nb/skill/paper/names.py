@@ -1,22 +1,23 @@
 """What papers call their hyper-parameters: one concept, many names."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import cache
-
-from mlexpert_nb.skill.paper.paper import Hyperparameter
 
 CONCEPTS: Mapping[str, tuple[str, ...]] = {
     "width": (
         *("hidden size", "hidden dimension", "hidden dim", "hidden units", "hidden width", "model dimension"),
         *("model width", "width", "d_model", "dmodel", "embedding dimension", "embedding dim", "embedding size"),
-        *("token dimension", "latent dimension", "model size"),
+        *("token dimension", "latent dimension", "model size", "hidden"),
     ),
     "depth": (
         *("number of layers", "num layers", "encoder layers", "transformer layers", "decoder layers", "layers"),
         *("number of blocks", "transformer blocks", "encoder blocks", "blocks", "depth"),
     ),
-    "heads": ("number of heads", "number of attention heads", "num heads", "attention heads", "heads"),
+    "heads": (
+        *("number of heads", "number of attention heads", "num heads", "self-attention heads", "attention heads"),
+        *("query heads", "heads"),
+    ),
     "kv heads": ("key value heads", "key/value heads", "kv heads", "number of kv heads"),
     "head size": ("head dimension", "head size", "head dim", "dimension of a head"),
     "mlp width": (
@@ -30,7 +31,10 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = {
     "classes": ("number of classes", "classes", "output classes", "categories"),
     "channels": ("input channels", "image channels", "number of channels", "channels"),
     "vocabulary": ("vocabulary size", "vocab size", "vocabulary", "number of tokens"),
-    "context": ("context length", "sequence length", "maximum length", "context size", "max length", "lookback window"),
+    "context": (
+        *("context length", "sequence length", "maximum length", "context size", "max length", "lookback window"),
+        *("look-back window", "context window"),
+    ),
     "horizon": ("prediction length", "forecast horizon", "horizon"),
     "window": ("window size", "attention window", "sliding window", "window"),
     "rank": ("lora rank", "rank"),
@@ -38,13 +42,15 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = {
     "dropout": ("dropout rate", "dropout probability", "dropout"),
     "attention dropout": ("attention dropout",),
     "residual dropout": ("residual dropout",),
-    "norm epsilon": ("layer norm epsilon", "layernorm epsilon", "norm epsilon", "layer norm eps", "epsilon"),
+    "norm epsilon": (
+        *("layer norm epsilon", "layernorm epsilon", "norm epsilon", "layer norm eps", "layernorm eps", "epsilon"),
+    ),
     "state size": ("state size", "ssm state dimension", "state dimension", "state expansion"),
     "kernel": ("convolution kernel", "conv kernel", "kernel size"),
     "experts": ("number of experts", "experts"),
     "top k": ("experts per token", "active experts", "top-k"),
     "timesteps": ("diffusion steps", "number of timesteps", "timesteps"),
-    "groups": ("number of groups", "norm groups"),
+    "groups": ("number of groups", "norm groups", "groups"),
     "rope base": ("rope base", "rope theta", "rotary base"),
     "discount": ("discount factor", "discount", "gamma"),
     "clip range": ("clip range", "clipping parameter"),
@@ -55,8 +61,7 @@ CONCEPTS: Mapping[str, tuple[str, ...]] = {
         *("adam beta1", "adam beta2", "beta1", "beta2", "seed"),
     ),
 }
-NUMBER = r"\d[\d,]*(?:\.\d+)?(?:e-?\d+)?(?:\s?[x×]\s?\d+)?k?%?"
-_UNSAFE = frozenset({"patch", "features", "window", "alpha", "epsilon", "model size", "depth", "resolution", "rank"})
+_SYMBOL = 2  # letters of the longest one: "d_ff"
 _FILLING = frozenset(  # words beside a known phrase that do not make it another thing
     {
         *("number", "num", "no", "of", "the", "size", "dimension", "dim", "in", "a", "an", "per", "each", "and", "for"),
@@ -73,13 +78,12 @@ _FILLING = frozenset(  # words beside a known phrase that do not make it another
             "total",
             "rate",
         ),
-        *("image", "pixels", "self", "our", "value", "values", "default", "maximum", "max"),
+        *("image", "pixels", "self", "our", "value", "values", "default", "maximum", "max", "peak"),
     }
 )
-_SYMBOL = r"(?:\s+\(?[A-Za-z]\w{0,6}\)?)?"
-_JOINT = r"\s*(?:=|:|\bof\b|\bis\b|\bset to\b|\bto\b)\s*"
 
 
+@cache
 def concept_of(name: str) -> str:
     """Say what a name in a table stands for: the longest phrase in it, if nothing else in it makes it another thing."""
     plain = _plain(name)
@@ -92,34 +96,11 @@ def concept_of(name: str) -> str:
     return max(found, default=(0, ""))[1]
 
 
-def stated_in_prose(text: str, where: str) -> Iterator[Hyperparameter]:
-    """Give the values that running text states: "a width of 64", "width d = 64", "4 heads"."""
-    plain = " ".join(text.split())
-    for concept, phrases in CONCEPTS.items():
-        for phrase in sorted(phrases, key=len, reverse=True):
-            taken = [each for pattern in _patterns(phrase) for each in pattern.finditer(plain)]
-            for each in taken:
-                yield Hyperparameter(phrase, each["value"].strip(" ,"), where, concept)
-            if taken:
-                break
-
-
-@cache
-def _patterns(phrase: str) -> tuple[re.Pattern[str], ...]:
-    words = re.escape(phrase).replace(r"\ ", r"[\s-]+")
-    after = re.compile(rf"(?<![\w-]){words}{_SYMBOL}{_JOINT}(?P<value>{NUMBER})", re.IGNORECASE)
-    if phrase in _UNSAFE or " of " in phrase or phrase in CONCEPTS["training"]:
-        return (after,)
-    plural = phrase.endswith("s") and phrase != "dropouts"
-    before = re.compile(rf"(?<![\w.-])(?P<value>\d[\d,]*)\s+{words}(?![\w-])", re.IGNORECASE)
-    return (after, before) if plural else (after,)
-
-
 def _is_all(name: str, phrase: str) -> bool:
-    """Say whether a name is a phrase, give or take filling words and symbols of one letter."""
+    """Say whether a name is a phrase, give or take filling words and symbols of a letter or two."""
     before, found, after = f" {name} ".partition(f" {phrase} ")
     rest = re.findall(r"[^\W_]+", f"{before} {after}")
-    return bool(found) and all(len(word) == 1 or word in _FILLING for word in rest)
+    return bool(found) and all(len(word) <= _SYMBOL or word in _FILLING for word in rest)
 
 
 def _plain(name: str) -> str:

@@ -1,138 +1,140 @@
-r"""The source of a paper in LaTeX: headings, formulas, tables, boxes. `\input` is not followed, nothing is executed."""
+r"""A paper in LaTeX: headings, formulas, tables, boxes, of what a reader sees. Nothing is executed."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
+from itertools import islice
 
-from mlexpert_nb.skill.paper.names import concept_of, stated_in_prose
-from mlexpert_nb.skill.paper.paper import Algorithm, Equation, Figure, Hyperparameter, Paper, Section
-from mlexpert_nb.skill.paper.table import hyperparameters
+from mlexpert_nb.skill.paper.assemble import Parts, assemble
+from mlexpert_nb.skill.paper.paper import Algorithm, Equation, Figure, Paper, Section
+from mlexpert_nb.skill.paper.setting import set_text
+from mlexpert_nb.skill.paper.source import visible
+from mlexpert_nb.skill.paper.structure import DISPLAY, Environment, Source
+from mlexpert_nb.skill.paper.table import Table
 
-_COMMENT = re.compile(r"(?<!\\)%.*")
-_HEADING = re.compile(r"\\(?:sub)*section\*?\s*(?=\{)")
-_FORMULA = re.compile(
-    r"\\begin\{(?P<kind>equation|align|gather|multline|eqnarray)(?P<star>\*?)\}(?P<body>.*?)\\end\{(?P=kind)(?P=star)\}"
-    r"|\\\[(?P<plain>.*?)\\\]",
-    re.DOTALL,
-)
-_ROWS = frozenset({"align", "gather", "eqnarray"})  # environments that number every line
-_BREAK = re.compile(r"\\\\(?:\s*\[[^\]]*\])?")
+_HEADING = re.compile(r"\\(?:sub){0,2}(?:section|paragraph)\*?\s{0,9}(?:\[[^\]]{0,200}\])?\s{0,9}(?=\{)")
+_FORMULAS = ("equation", "align", "gather", "multline", "eqnarray", "flalign", "alignat", DISPLAY)
+_ROWS = frozenset({"align", "gather", "eqnarray", "flalign", "alignat"})  # environments that number every line
+_TABLES = ("table", "wraptable", "sidewaystable", "longtable")
+_TABULARS = ("tabular", "tabularx", "tabulary", "longtable", "tabu", "tblr")
+_WIDE = frozenset({"tabularx", "tabulary"})  # whose first argument is a width
+_MOST_TABLES = 300
+_BOXES = ("algorithm", "figure", "wrapfigure")
+_BREAK = re.compile(r"\\\\\*?(?:\s{0,3}\[[^\]]{0,20}\])?|\\tabularnewline\b")
 _UNNUMBERED = re.compile(r"\\(?:nonumber|notag)\b")
-_TAG = re.compile(r"\\tag\*?\{([^}]*)\}")
+_TAG = re.compile(r"\\tag\*?\{([^}]{0,40})\}")
+_INNER = re.compile(r"\\(?:begin|end)\{(?:aligned|split|cases|gathered|array)\}(?:\{[^}]{0,40}\})?")
 _RULES = re.compile(
-    r"\\(?:toprule|midrule|bottomrule|hline|centering|small|footnotesize|cline\{[^}]*\}|cmidrule(?:\(\w+\))?\{[^}]*\})"
+    r"\\(?:toprule|midrule|bottomrule|hline|endhead|endfirsthead|endfoot|endlastfoot|addlinespace|"
+    r"cline\{[^}]{0,20}\}|cmidrule(?:\(\w{1,4}\))?\{[^}]{0,20}\}|rowcolor\{[^}]{0,40}\})"
 )
-_WORDS = (  # what a command looks like once it is set
-    (re.compile(r"\\(?:label|ref|eqref|cite\w*|color|vspace|hspace|includegraphics(?:\[[^\]]*\])?)\{[^}]*\}"), ""),
-    (re.compile(r"\\times\b"), "×"),
-    (re.compile(r"\\sqrt\{([^{}]*)\}"), r"sqrt(\1)"),
-    (re.compile(r"\\top\b"), "T"),
-    (re.compile(r"\\frac\{([^{}]*)\}\{((?:[^{}]|\{[^{}]*\})*)\}"), r"\1 / \2"),
-    (re.compile(r"\\[,;:!> ]|~"), " "),
-    (re.compile(r"\\([%&#_$])"), r"\1"),
-    (re.compile(r"\\(?:begin|end)\{[^}]*\}(?:\[[^\]]*\])?"), " "),
-    (re.compile(r"\\(?:left|right|quad|qquad|mathrm|mathbf|mathcal|operatorname|text\w*|emph|item)\b\*?"), ""),
-    (re.compile(r"\\([A-Za-z]+)\*?"), r"\1"),
-    (re.compile(r"[{}$]|\\"), ""),
+_COLUMNS = re.compile(r"\s{0,9}(?:\[[^\]]{0,20}\])?\s{0,9}(?=\{)")
+_SPANNING = re.compile(
+    r"\\multi(?P<kind>row|column)\s{0,3}(?:\[[^\]]{0,20}\])?\{(?P<count>\d{1,2}|\*)\}(?:\[[^\]]{0,20}\])?"
 )
+_WIDEST = 30  # columns
+_LONGEST_HEADING = 300
 
 
 def read_tex(source: str) -> Paper:
-    """Read LaTeX; comments are no part of the paper."""
-    text = _COMMENT.sub("", source)
-    body = text.partition(r"\begin{document}")[2].partition(r"\end{document}")[0] or text
-    tables = [each for number, table in enumerate(_environments(body, "table"), 1) for each in _values(table, number)]
-    bare = _without(_FORMULA.sub(" ", body), ("table", "algorithm", "figure"))
-    sections = _sections(bare)
-    prose = [each for section in sections for each in stated_in_prose(section.text, section.title)]
-    return Paper(
-        title=set_text(_argument(text, r"\title")),
-        abstract=set_text("".join(_environments(body, "abstract"))),
-        sections=tuple(sections[1:]),
-        equations=tuple(_equations(body)),
-        hyperparameters=(*tables, *prose),
-        algorithms=tuple(
-            Algorithm(str(number), set_text(_argument(box, r"\caption")), set_text(_without_caption(box)))
-            for number, box in enumerate(_environments(body, "algorithm"), 1)
-        ),
-        figures=tuple(
-            Figure(str(number), set_text(_argument(box, r"\caption")))
-            for number, box in enumerate(_environments(body, "figure"), 1)
-        ),
+    """Read LaTeX; comments, code, hidden letters and the list of references are no part of the paper."""
+    text, notes = visible(source)
+    start, end = text.find(r"\begin{document}"), text.find(r"\end{document}")
+    body = Source(text[start + len(r"\begin{document}") : end if end > start else None] if start >= 0 else text)
+    aside = (*_TABLES, *_TABULARS, *_BOXES)
+    spans = [(each.start, each.end) for each in body.environments if each.name in aside]
+    bare = body.without([*spans, *((each.start, each.end) for each in body.named(*_FORMULAS))])
+    first, *sections = _sections(Source(bare))
+    abstract = next((set_text(body.inside(each)) for each in body.named("abstract")), "")
+    return assemble(
+        Parts(
+            title=set_text(Source(text).argument(r"\title").replace(r"\\", " ")),
+            abstract=abstract or set_text(body.argument(r"\abstract")),
+            sections=(first, *sections),
+            equations=tuple(_equations(body)),
+            tables=tuple(_tables(body)),
+            algorithms=tuple(_algorithms(body)),
+            figures=tuple(_figures(body)),
+            notes=notes,
+        )
     )
 
 
-def set_text(tex: str) -> str:
-    """Give LaTeX as the words that a reader sees, on one line."""
-    for pattern, words in _WORDS:
-        tex = pattern.sub(words, tex)
-    return " ".join(tex.split())
+def _algorithms(body: Source) -> Iterator[Algorithm]:
+    for number, each in enumerate(body.named("algorithm"), 1):
+        box = Source(body.inside(each))
+        caption = box.argument(r"\caption")
+        yield Algorithm(str(number), set_text(caption), set_text(box.text.replace(rf"\caption{{{caption}}}", "")))
 
 
-def _argument(text: str, command: str) -> str:
-    """Give the argument in braces of the first use of a command, with the braces inside it."""
-    found = re.search(re.escape(command) + r"\s*(?:\[[^\]]*\])?\s*\{", text)
-    return _braced(text, found.end()) if found else ""
+def _figures(body: Source) -> Iterator[Figure]:
+    for number, each in enumerate(body.named("figure", "wrapfigure"), 1):
+        yield Figure(str(number), set_text(Source(body.inside(each)).argument(r"\caption")))
 
 
-def _braced(text: str, start: int) -> str:
-    depth = 1
-    for at in range(start, len(text)):
-        depth += {"{": 1, "}": -1}.get(text[at], 0)
-        if depth == 0:
-            return text[start:at]
-    return text[start:]
-
-
-def _environments(text: str, name: str) -> list[str]:
-    return re.findall(rf"\\begin\{{{name}\*?\}}(?:\[[^\]]*\])?(.*?)\\end\{{{name}\*?\}}", text, re.DOTALL)
-
-
-def _without(text: str, names: Sequence[str]) -> str:
-    for name in names:
-        text = re.sub(rf"\\begin\{{{name}\*?\}}.*?\\end\{{{name}\*?\}}", " ", text, flags=re.DOTALL)
-    return text
-
-
-def _without_caption(box: str) -> str:
-    return box.replace(rf"\caption{{{_argument(box, chr(92) + 'caption')}}}", "")
-
-
-def _headings(text: str) -> list[tuple[int, int, str]]:
-    """Give where each heading starts and ends, and what it says."""
-    found = []
-    for each in _HEADING.finditer(text):
-        title = _braced(text, each.end() + 1)
-        found.append((each.start(), each.end() + len(title) + 2, set_text(title)))
+def _headings(source: Source) -> list[tuple[int, int, str]]:
+    """Give where each heading starts and ends, and what it says; one in another one's braces is none."""
+    found: list[tuple[int, int, str]] = []
+    for each in _HEADING.finditer(source.text):
+        end = source.closing.get(each.end())
+        is_inside = bool(found) and each.start() < found[-1][1]
+        if end is not None and end - each.end() <= _LONGEST_HEADING and not is_inside:
+            found.append((each.start(), end + 1, set_text(source.text[each.end() + 1 : end])))
     return found
 
 
-def _sections(text: str) -> list[Section]:
+def _sections(source: Source) -> list[Section]:
     """Split a text at its headings; what stands before the first one is the abstract."""
-    heads = _headings(text)
+    heads, text = _headings(source), source.text
     starts = [*(start for start, _, _ in heads[1:]), len(text)]
     first = Section("Abstract", set_text(text[: heads[0][0] if heads else len(text)]))
     rest = zip(heads, starts, strict=False)
     return [first, *(Section(title, set_text(text[end:stop])) for (_, end, title), stop in rest)]
 
 
-def _equations(text: str) -> Iterator[Equation]:
-    heads, number = _headings(text), 0
-    for each in _FORMULA.finditer(text):
-        section = next((title for start, _, title in reversed(heads) if start < each.start()), "")
-        body = each["body"] if each["body"] is not None else each["plain"]
-        for row in _BREAK.split(body) if each["kind"] in _ROWS else [body]:
+def _equations(body: Source) -> Iterator[Equation]:
+    heads, number, at, section = _headings(body), 0, 0, ""
+    for each in body.named(*_FORMULAS):
+        while at < len(heads) and heads[at][0] < each.start:
+            section, at = heads[at][2], at + 1
+        text = _INNER.sub(" ", body.inside(each))
+        for row in _BREAK.split(text) if each.name in _ROWS else [text]:
             tag = _TAG.search(row)
-            is_numbered = bool(each["kind"]) and not each["star"] and not tag and not _UNNUMBERED.search(row)
-            shown = set_text(_UNNUMBERED.sub("", _TAG.sub("", row)).replace("&", " "))
+            is_numbered = each.name != DISPLAY and not each.is_starred and not tag and not _UNNUMBERED.search(row)
+            shown = set_text(_UNNUMBERED.sub("", _TAG.sub("", row)).replace(r"\&", " and ").replace("&", " "))
             if shown:
                 number += is_numbered
                 yield Equation(tag[1] if tag else str(number) if is_numbered else "", shown, section)
 
 
-def _values(table: str, number: int) -> Iterator[Hyperparameter]:
-    for tabular in re.findall(r"\\begin\{tabular\w*\}(.*?)\\end\{tabular\w*\}", table, re.DOTALL):
-        rows = [
-            [set_text(cell) for cell in re.split(r"(?<!\\)&", row)]
-            for row in _BREAK.split(_RULES.sub("", re.sub(r"^\s*(?:\{[^{}]*\}\s*)+", "", tabular)))
-        ]
-        yield from hyperparameters([row for row in rows if any(row)], f"Table {number}", concept_of)
+def _tables(body: Source) -> Iterator[Table]:
+    """Give every table, in a numbered box or without one."""
+    boxes = [each for each in body.environments if each.name in _TABLES][:_MOST_TABLES]
+    for each in islice(body.named(*_TABULARS), _MOST_TABLES):
+        around = [number for number, box in enumerate(boxes, 1) if box.start <= each.start and each.end <= box.end]
+        box = boxes[around[0] - 1] if around else each
+        caption = set_text(Source(body.inside(box)).argument(r"\caption")) if around else ""
+        where = f"Table {around[0]}" if around else "Table without a number"
+        yield Table(where, caption, list(_rows(body, each)))
+
+
+def _rows(body: Source, each: Environment) -> Iterator[list[str]]:
+    at, num_arguments = each.inner, 2 if each.is_starred or each.name in _WIDE else 1
+    for _ in range(num_arguments):
+        found = _COLUMNS.match(body.text, at)
+        closing = body.closing.get(found.end(), each.stop) if found else each.stop
+        at = closing + 1 if closing < each.stop else at
+    inner = Source(_RULES.sub(" ", body.text[at : each.stop]))
+    text = inner.text.replace(rf"\caption{{{inner.argument(chr(92) + 'caption')}}}", " ")
+    for row in _BREAK.split(text):
+        cells = [cell for part in re.split(r"(?<!\\)&", row) for cell in _spread(part)]
+        yield cells[:_WIDEST]
+
+
+def _spread(part: str) -> list[str]:
+    """Give a cell as often as it spans columns."""
+    found = _SPANNING.search(part)
+    if found is None:
+        return [set_text(part)]
+    shown = set_text(Source(part).argument("", part.find("}", found.end()) + 1))
+    times = int(found["count"]) if found["kind"] == "column" and found["count"].isdigit() else 1
+    return [shown] * max(1, min(times, _WIDEST))
