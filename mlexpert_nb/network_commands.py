@@ -1,6 +1,7 @@
 """The commands about networks: one of the notebook, of a file, or of a workspace."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from mlexpert_nb import api
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 def init(call: Call, front: Front) -> Answer:
     """Start a project."""
+    if len(call.words) > 1 and Path(call.words[1]).expanduser().is_file():
+        raise UsageError(f"{call.words[1]} is a file; name a folder: init NAME DIR")
     template, params = (str(call.options.get(name, "")) for name in ("template", "params"))
     done = api.init(*call.words, template=template, params=params or None)
     return Answer(started_card(done, front.prefix), asdict(done))
@@ -55,6 +58,11 @@ def validate(call: Call, front: Front) -> Answer:
 def _live(call: Call, front: Front) -> "nn.Module | None":
     """Give the network of the notebook that a command names; None if it names a file, a folder or nothing."""
     if call.operand not in front.namespace:
+        if "inputs" in call.options:
+            raise UsageError(
+                "--inputs names a variable of a notebook, beside a network that is one; take it out, or test the "
+                "network of a file from Python: mlexpert_nb.add_tests(network, example_inputs)"
+            )
         return None
     found = front.namespace[call.operand]
     if not (callable(getattr(found, "forward", None)) and hasattr(found, "named_parameters")):

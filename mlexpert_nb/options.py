@@ -86,7 +86,12 @@ OPTIONS: Mapping[str, Mapping[str, object]] = {
         "metavar": "model|trainer|config|ENTRY",
         "help": "what to start from; `catalogue` lists the entries",
     },
-    "--claims": {"metavar": "A,B", "help": "what the network is to do beyond what every network must, e.g. causal"},
+    "--claims": {
+        "metavar": "A,B",
+        "help": "what the network is to do beyond what every network must: causal[:INPUT], batch_independent,"
+        " node_equivariant, padding_invariant:INPUT:MASK, permutation_equivariant:INPUT, permutation_invariant:INPUT;"
+        " frozen and whole_batch loosen a check",
+    },
     "--measure": {"action": "store_true", "help": "time it on this machine first: an entry, or all of them"},
     "-o": {"metavar": "OUT", "dest": "out", "help": "write the executed notebook here, not over NOTEBOOK"},
 }

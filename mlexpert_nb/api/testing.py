@@ -1,7 +1,9 @@
 """Tests for any network: what it does is measured, what must hold is held, what does not is told as a defect."""
 
 import re
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,8 @@ from mlexpert_nb.verify import Behaviour, Examination, Ran, Written, examine_liv
 
 if TYPE_CHECKING:
     from torch import nn
+
+PATIENCE_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +89,11 @@ def add_tests(
 
     Args:
         module: The network; copies of it are run, on the CPU, and it stays as it is.
-        example_inputs: A tensor, a tuple of tensors, or a dict of tensors by argument; found out by trying if None.
+        example_inputs: A tensor, a tuple of tensors, or a dict of tensors by argument, one of which may itself be a
+            tuple, a list or a dict of tensors; found out by trying if None.
         path: The test file; `tests/test_<class>_behaviour.py` if None.
         claims: What it is to do beyond what every network must, such as `("causal",)` or
-            `("padding_invariant:tokens:mask",)`.
+            `("padding_invariant:tokens:mask",)`; `mlexpert_nb.verify.CLAIMS` explains each.
 
     Returns:
         The tests written, every behaviour with its figure, and the defects with what to do.
@@ -100,14 +105,15 @@ def add_tests(
     if not all(hasattr(module, name) for name in ("forward", "named_parameters", "state_dict")):
         raise UsageError(f"{type(module).__name__} is not a torch.nn.Module; pass the network itself")
     place = Path(path).expanduser() if path else Path("tests") / file_name(type(module).__name__)
-    found, written = examine_live(module, example_inputs, claims=tuple(claims or ()), folder=place.parent)
+    tell = _progress(type(module).__name__)
+    found, written = examine_live(module, example_inputs, claims=tuple(claims or ()), folder=place.parent, tell=tell)
     _put(place, written)
     return TestsWritten(place, written.tests, found, written.to_do, written.text)
 
 
 def check_module(module: "nn.Module", example_inputs: Any = None, *, claims: Sequence[str] = ()) -> TestsWritten:
     """Measure how a network behaves, and write nothing."""
-    found, written = examine_live(module, example_inputs, claims=claims)
+    found, written = examine_live(module, example_inputs, claims=claims, tell=_progress(type(module).__name__))
     return TestsWritten(None, written.tests, found, written.to_do, written.text)
 
 
@@ -123,11 +129,10 @@ def check_target(target: str | Path, *, claims: Sequence[str] = ()) -> TestsWrit
     """
     path, name = split_target(target)
     is_folder = path.is_dir()
-    place = (
-        (path if is_folder else path.parent) / "tests" / (f"test_{'model' if is_folder else path.stem}_behaviour.py")
-    )
+    folder = (path if is_folder else path.parent) / "tests"
+    found, written = examine_path(path, name, claims=claims, folder=folder)
+    place = folder / ("test_model_behaviour.py" if is_folder else file_name(name or found.network, path.stem))
     kept = place.exists()
-    found, written = examine_path(path, name, claims=claims, folder=place.parent)
     if not kept:
         _put(place, written)
     root = place.parent.parent
@@ -145,10 +150,29 @@ def split_target(target: str | Path) -> tuple[Path, str]:
     return (Path(path).expanduser(), name) if colon and path.endswith(".py") else (Path(text).expanduser(), "")
 
 
-def file_name(network: str) -> str:
-    """Give the name of the test file of a class: `SmallCNN` is tested in `test_small_cnn_behaviour.py`."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", network)
-    return f"test_{'_'.join(words).lower() or 'network'}_behaviour.py"
+def file_name(network: str, source: str = "") -> str:
+    """Give the name of the test file of a class: `SmallCNN` is tested in `test_small_cnn_behaviour.py`.
+
+    Args:
+        network: Name of the class.
+        source: Name of the file that it stands in, which may hold others.
+    """
+    words = "_".join(re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", network)).lower() or "network"
+    return f"test_{f'{source}_' if source not in ('', words) else ''}{words}_behaviour.py"
+
+
+def _progress(network: str) -> Callable[[str], object]:
+    """Give a function that says on standard error what is being measured, once it takes long."""
+    said = time.monotonic()
+
+    def tell(what: str) -> None:
+        nonlocal said
+        if time.monotonic() - said > PATIENCE_S:
+            said = time.monotonic()
+            sys.stderr.write(f"{network} takes a while; now {what.replace('_', ' ')}\n")
+            sys.stderr.flush()
+
+    return tell
 
 
 def _put(place: Path, written: Written) -> None:

@@ -12,8 +12,11 @@ from torch import nn
 from mlexpert_nb import benchmark_model, create_model_skeleton
 from mlexpert_nb.agent.tools import TOOLS
 from mlexpert_nb.cli import main
+from mlexpert_nb.display import benchmark_card
 from mlexpert_nb.errors import ConflictError, UnknownNameError, UsageError
 from mlexpert_nb.verify import Benchmark, Examination
+from mlexpert_nb.verify.behaviour.__main__ import main as answer
+from mlexpert_nb.verify.behaviour.target import load_target
 from mlexpert_nb.workspace import Workspace
 
 NETS = """
@@ -61,12 +64,13 @@ def pytest_in(folder):
     return done.returncode, done.stdout
 
 
-@pytest.mark.parametrize("template", ["model", "trainer", "config"])
-def test_what_init_writes_passes_its_own_tests(tmp_path, monkeypatch, capsys, template):
+def test_what_init_writes_passes_its_own_tests(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    assert main(["init", "my-first", "here", "--template", template, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["files"] == ["my_first.py", "tests/test_my_first.py"]
-    assert "class MyFirst" in (tmp_path / "here" / "my_first.py").read_text()
+    for template in ("model", "trainer", "config"):
+        assert main(["init", f"my-{template}", "here", "--template", template, "--json"]) == 0
+        files = json.loads(capsys.readouterr().out)["files"]
+        assert files == [f"my_{template}.py", f"tests/test_my_{template}.py"]
+        assert f"class My{template.title()}" in (tmp_path / "here" / f"my_{template}.py").read_text()
     code, said = pytest_in(tmp_path / "here")
     assert code == 0, said
 
@@ -119,35 +123,63 @@ def test_what_init_cannot_do_is_told(tmp_path, capsys):
         (["init", "a", "--template", "modle"], "did you mean 'model'?"),
         (["init", "a", "--params", "3M"], "has no size to aim at"),
         (["init", "3d!", str(tmp_path)], "cannot name a Python module"),
+        (["init", "class", str(tmp_path)], "'class' is a word of Python's own; give another name"),
+        (["init", "json", str(tmp_path)], "'json' would hide the module json; give another name"),
+        (["init", "mine", __file__], "is a file; name a folder: init NAME DIR"),
     ):
         assert main(words) == 2
         assert said in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
-def test_test_writes_tests_of_a_file_and_runs_them(nets, capsys):
+def test_tests_that_are_there_are_kept_and_run(nets, capsys):
+    (nets / "tests").mkdir()
+    (nets / "tests" / "test_nets_good_behaviour.py").write_text("def test_of_mine():\n    pass\n")
     assert main(["test", "nets.py:Good", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["passed"]
-    assert told["ran"][0]["what"] == "behaviour tests"
-    assert "from nets import Good" in (nets / "tests" / "test_nets_behaviour.py").read_text()
+    assert told["kept"]
+    assert told["ran"][0]["said"].startswith("1 passed")
+    assert [each.name for each in (nets / "tests").iterdir()] == ["test_nets_good_behaviour.py"]
 
 
-def test_test_finds_the_defect_and_says_so(nets, capsys):
-    assert main(["test", "nets.py:Noisy"]) == 4
-    said = capsys.readouterr().out
-    assert "1 defect in Noisy" in said
-    assert "switch noise off in evaluation mode" in said
-    assert "test_evaluation_mode_draws_no_random" in said
+def test_a_file_in_which_no_network_can_be_chosen_is_refused(nets):
+    (nets / "nothing.py").write_text("")
+    for name, chosen, said in (
+        ("nets", "", "nets.py has Good, Noisy; name one: nets.py:CLASS"),
+        ("nets", "Goof", "nets.py has no 'Goof'; it has Good, Noisy"),
+        ("nothing", "", r"nothing.py has no torch.nn.Module; write a class of one"),
+    ):
+        with pytest.raises(UsageError, match=said):
+            load_target(nets / f"{name}.py", chosen)
 
 
-def test_a_file_with_two_networks_needs_a_name(nets, capsys):
-    assert main(["validate", "nets.py"]) == 2
-    assert "nets.py has Good, Noisy; name one: nets.py:CLASS" in capsys.readouterr().err
-    assert main(["validate", "nets.py:Goof"]) == 2
-    assert "nets.py has no 'Goof'" in capsys.readouterr().err
-    assert main(["validate", "nowhere.py"]) == 2
-    assert "name FILE.py, FILE.py:CLASS, or a workspace" in capsys.readouterr().err
+def test_what_cannot_be_tested_is_told_in_one_line(nets, capsys):
+    (nets / "folder").mkdir()
+    for words, said in (
+        (["nowhere.py"], "name FILE.py, FILE.py:CLASS, or a workspace"),
+        (["folder"], "folder has no src/model/__init__.py; name a Python file, or a folder with src/model"),
+        (["nets.py:Good", "--inputs", "x"], "--inputs names a variable of a notebook"),
+    ):
+        assert main(["validate", *words]) == 2
+        assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "claims", "said"),
+    [
+        ("raises", [], "ValueError: first second"),
+        ("nets", ["casual"], "no claim named 'casual'; did you mean 'causal'?"),
+    ],
+)
+def test_the_child_says_what_went_wrong_in_one_line(nets, monkeypatch, name, claims, said):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    (nets / "raises.py").write_text("raise ValueError('first\\nsecond')\n")
+    asked = {"path": str(nets / f"{name}.py"), "name": "", "want": "behaviour", "claims": claims, "folder": ""}
+    asked["name"] = "Good" if claims else ""
+    (nets / "question.json").write_text(json.dumps(asked))
+    assert answer([str(nets)]) == 0
+    assert json.loads((nets / "answer.json").read_text()) == {"error": said}
 
 
 def test_a_file_that_ends_the_process_is_told(nets, capsys):
@@ -157,13 +189,13 @@ def test_a_file_that_ends_the_process_is_told(nets, capsys):
 
 
 def test_profile_measures_and_holds_to_a_limit(nets, capsys):
-    assert main(["profile", "nets.py:Good", "--json"]) == 0
+    assert main(["profile", "nets.py:Good", "--latency", "0.001ms", "--json"]) == 4
     told = json.loads(capsys.readouterr().out)
     assert told["num_parameters"] == 12
     assert told["flops"] == 20
-    assert Benchmark.from_json(told).rows[0] == ("Parameters", "12")
-    assert main(["profile", "nets.py:Good", "--latency", "0.001ms"]) == 4
-    assert "slower than was asked" in capsys.readouterr().out
+    found = Benchmark.from_json(told)
+    assert found.rows[0] == ("Parameters", "12")
+    assert "slower than was asked" in benchmark_card(found).headline
 
 
 def test_validate_of_a_workspace_checks_the_formula_the_configuration_and_the_behaviour(tmp_path, capsys):
@@ -177,11 +209,16 @@ def test_validate_of_a_workspace_checks_the_formula_the_configuration_and_the_be
     assert code == 0
 
 
-def test_a_script_is_the_command_of_its_name(nets):
-    argv = [sys.executable, "-m", "mlexpert_nb.scripts.validate_architecture", "nets.py:Noisy", "--json"]
+def test_a_script_is_the_command_of_its_name_and_tests_each_class_in_a_file_of_its_own(nets):
+    (nets / "tests").mkdir()
+    (nets / "tests" / "test_nets_good_behaviour.py").write_text("def test_of_another_class():\n    pass\n")
+    argv = [sys.executable, "-m", "mlexpert_nb.scripts.test_model", "nets.py:Noisy"]
     done = subprocess.run(argv, capture_output=True, text=True, check=False, cwd=nets)
     assert done.returncode == 4, done.stderr
-    assert Examination.from_json(json.loads(done.stdout)).network == "Noisy"
+    assert "1 defect in Noisy" in done.stdout
+    assert "switch noise off in evaluation mode" in done.stdout
+    assert "test_evaluation_mode_draws_no_random" in done.stdout
+    assert "from nets import Noisy" in (nets / "tests" / "test_nets_noisy_behaviour.py").read_text()
 
 
 def test_figures_of_a_live_network():

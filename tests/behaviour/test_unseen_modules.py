@@ -7,8 +7,6 @@ it found 5 of 5 and 4 of 5 defects with no false alarm in either; the fifth netw
 import pytest
 import torch
 
-from mlexpert_nb import add_tests
-
 CLEAN = {
     "first_clean": ("CausalTCN", "SetTransformer", "GRUTagger", "SmallCNN", "MixtureDensity"),
     "second_clean": ("TinyGPT", "UNetMini", "TimeConditionedMLP", "AutoEncoder", "AttentionPooling"),
@@ -34,17 +32,16 @@ def test_the_lists_name_every_network(networks):
 
 
 @pytest.mark.parametrize(("file", "name"), pairs(CLEAN))
-def test_a_sound_network_has_no_defect(networks, tmp_path, file, name):
-    done = add_tests(networks(file)[name](), path=tmp_path / "test_it.py")
+def test_a_sound_network_has_no_defect(seen, file, name):
+    done = seen(file, name).done
     assert [f"{each.name}: {each.measured}" for each in done.defects] == []
     assert done.to_do == ""
     assert len(done.tests) >= 14
 
 
 @pytest.mark.parametrize(("file", "name"), pairs(BROKEN))
-def test_a_planted_defect_is_found_and_tested(networks, tmp_path, file, name):
-    build, planted = networks(file)[name]
-    done = add_tests(build(), path=tmp_path / "test_it.py")
+def test_a_planted_defect_is_found_and_tested(seen, networks, file, name):
+    planted, done = networks(file)[name][1], seen(file, name).done
     found = {each.name.partition(":")[0]: each for each in done.defects}
     assert planted in found
     assert found[planted].fix
@@ -53,12 +50,9 @@ def test_a_planted_defect_is_found_and_tested(networks, tmp_path, file, name):
 
 
 @pytest.mark.parametrize(("file", "name"), pairs(CLEAN))
-def test_examining_a_network_leaves_it_as_it_was(networks, tmp_path, file, name):
-    module = networks(file)[name]().train()
-    before = {key: each.clone() for key, each in module.state_dict().items()}
-    state = torch.get_rng_state()
-    add_tests(module, path=tmp_path / "test_it.py")
-    assert all(torch.equal(each, before[key]) for key, each in module.state_dict().items())
-    assert module.training
-    assert torch.equal(torch.get_rng_state(), state)
-    assert all(parameter.grad is None for parameter in module.parameters())
+def test_examining_a_network_leaves_it_as_it_was(seen, file, name):
+    known = seen(file, name)
+    assert all(torch.equal(each, known.before[key]) for key, each in known.module.state_dict().items())
+    assert known.module.training
+    assert torch.equal(*known.random_state)
+    assert all(parameter.grad is None for parameter in known.module.parameters())

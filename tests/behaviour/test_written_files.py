@@ -1,8 +1,5 @@
 """The files that `add_tests` writes: they run by themselves, pass on a sound network, and fail where a defect is."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,66 +13,38 @@ from mlexpert_nb.verify.behaviour.slots import Slot
 DELIVERED = Path(__file__).parents[2] / "mlexpert_nb" / "verify" / "behaviour" / "delivered" / "behaviour_tests.py"
 
 
-def run(path, *more):
-    """Run a test file as a user does, warnings being errors; give what pytest said."""
-    argv = [
-        sys.executable,
-        "-B",
-        "-m",
-        "pytest",
-        "-q",
-        "--color=no",
-        "--tb=no",
-        "-p",
-        "no:cacheprovider",
-        "-W",
-        "error",
-    ]
-    env = {**os.environ, "OMP_NUM_THREADS": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
-    done = subprocess.run(
-        [*argv, "-rf", *more, path], cwd=path.parent, capture_output=True, text=True, check=False, env=env
-    )
-    return done.returncode, done.stdout
+SOUND = [
+    *(("first_clean", name, "MODULES") for name in ("GRUTagger", "MixtureDensity")),
+    ("second_clean", "TinyGPT", "MODULES"),
+    *(("third", name, "CLEAN") for name in ("bool_mask", "complex", "lazy", "graph", "translator", "nested")),
+]
+BROKEN = {  # network: tests that must fail, and no other
+    ("first_broken", "CausalConvLM", "MODULES"): "test_a_position_does_not_see_those_after_it",
+    ("first_broken", "MeanPooledEncoder", "MODULES"): "test_what_the_mask_leaves_out_does_not_count",
+    ("second_broken", "RandomProjection", "MODULES"): "test_saved_and_loaded_it_gives_the_same",
+    ("second_broken", "InPlaceNormaliser", "MODULES"): "test_forward_does_not_write_into_its_inputs",
+}
 
 
-def failed(said):
-    return {line.split("::")[1].split("[")[0].split()[0] for line in said.splitlines() if line.startswith("FAILED")}
+def test_files_pass_on_sound_networks_and_fail_where_a_defect_is(seen, networks, run_files, tmp_path):
+    third = {("third", name, "BROKEN"): row[3][1] for name, row in networks("third", "BROKEN").items()}
+    broken = {**BROKEN, **third}
+    texts = {"_".join(key): seen(*key).done.text for key in (*SOUND, *broken)}
+    layers = _layers_of_torch(tmp_path)
+    failed = run_files(tmp_path, {**texts, "layers": layers, "delivered": DELIVERED.read_text()})
+    assert {name: tests for name, tests in failed.items() if tests} == {
+        "_".join(key): {test} for key, test in broken.items()
+    }
 
 
-@pytest.mark.parametrize(
-    ("file", "name"), [("first_clean", "GRUTagger"), ("first_clean", "MixtureDensity"), ("second_clean", "TinyGPT")]
-)
-def test_the_file_of_a_sound_network_passes(networks, tmp_path, file, name):
-    path = tmp_path / "test_it.py"
-    done = add_tests(networks(file)[name](), path=path)
-    code, said = run(path)
-    assert code == 0, said
-    assert "skipped" not in said
-    assert all(f"def {name}(" in done.text for name in done.tests)
-
-
-@pytest.mark.parametrize(
-    ("file", "name", "test"),
-    [
-        ("first_broken", "CausalConvLM", "test_a_position_does_not_see_those_after_it"),
-        ("first_broken", "MeanPooledEncoder", "test_what_the_mask_leaves_out_does_not_count"),
-        ("second_broken", "RandomProjection", "test_saved_and_loaded_it_gives_the_same"),
-        ("second_broken", "InPlaceNormaliser", "test_forward_does_not_write_into_its_inputs"),
-    ],
-)
-def test_the_file_of_a_broken_network_fails_where_the_defect_is(networks, tmp_path, file, name, test):
-    path = tmp_path / "test_it.py"
-    add_tests(networks(file)[name][0](), path=path)
-    code, said = run(path)
-    assert code == 1
-    assert failed(said) == {test}
-
-
-def test_the_source_of_the_files_is_such_a_file_itself(tmp_path):
-    path = tmp_path / "test_it.py"
-    path.write_text(DELIVERED.read_text())
-    code, said = run(path)
-    assert code == 0, said
+def _layers_of_torch(tmp_path):
+    """Give the file of layers that are written as the call that makes them."""
+    network = nn.Sequential(nn.Conv1d(3, 4, 3, padding=1), nn.BatchNorm1d(4), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
+    network(torch.randn(2, 3, 8))
+    done = add_tests(network, torch.randn(2, 3, 8), path=tmp_path / "layers" / "test_it.py")
+    assert done.defects == ()
+    assert "return nn.Sequential(nn.Conv1d(3, 4," in done.text
+    return done.text
 
 
 @pytest.mark.parametrize(
@@ -89,7 +58,9 @@ def test_the_source_of_the_files_is_such_a_file_itself(tmp_path):
         Slot("n", "lengths", ("B",), dtype="int64"),
         Slot("t", "unit", ("B",)),
         Slot("r", "range", ("B", 2), 0.5, 2.0, "float64"),
-        Slot("e", "edges", (2, "B"), dtype="int64"),
+        Slot("m", "mask", ("B", 4), dtype="int64"),
+        Slot("e", "edges", (2, "E"), dtype="int64"),
+        Slot("w", "float", ("E", 2)),
         Slot("z", "zeros", ("T", "T"), dtype="bool"),
     ],
     ids=str,
@@ -97,20 +68,17 @@ def test_the_source_of_the_files_is_such_a_file_itself(tmp_path):
 def test_the_code_of_an_input_draws_what_the_examination_drew(slot):
     drawn = slot.draw(4, 5, torch.Generator().manual_seed(3))
     kept = torch.arange(5) < (5 - torch.arange(4) % 3)[:, None]
-    known = {"torch": torch, "batch": 4, "LENGTH": 5, "kept": kept, "generator": torch.Generator().manual_seed(3)}
+    known = {
+        "torch": torch,
+        "batch": 4,
+        "whole": False,
+        "LENGTH": 5,
+        "kept": kept,
+        "generator": torch.Generator().manual_seed(3),
+    }
     again = eval(slot.code(), known)  # noqa: S307 - the code is what is tested
     assert torch.equal(drawn, again)
     assert drawn.dtype == again.dtype
-
-
-def test_layers_of_torch_are_written_as_the_call_that_makes_them(tmp_path):
-    network = nn.Sequential(nn.Conv1d(3, 4, 3, padding=1), nn.BatchNorm1d(4), nn.ReLU(), nn.Flatten(), nn.LazyLinear(2))
-    network(torch.randn(2, 3, 8))
-    done = add_tests(network, torch.randn(2, 3, 8), path=tmp_path / "test_it.py")
-    assert done.defects == ()
-    assert "return nn.Sequential(nn.Conv1d(3, 4," in done.text
-    code, said = run(done.path)
-    assert code == 0, said
 
 
 def test_a_file_that_is_there_is_kept(tmp_path):
@@ -135,8 +103,8 @@ def test_a_claim_is_held_to(tmp_path):
 
 def test_what_cannot_be_used_is_told_in_one_line(tmp_path):
     class Strange(nn.Module):
-        def forward(self, first, second):
-            raise RuntimeError(f"never {first} {second}")
+        def forward(self, x):
+            raise RuntimeError(f"never {x}")
 
     with pytest.raises(UsageError, match="pass example_inputs: a tensor, a tuple of tensors, or a dict"):
         add_tests(Strange(), path=tmp_path / "test_it.py")

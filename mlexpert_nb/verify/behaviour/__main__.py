@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mlexpert_nb.errors import MLExpertError
 from mlexpert_nb.verify.behaviour.asked import ANSWER, QUESTION
 from mlexpert_nb.verify.behaviour.measures.storing import line
 from mlexpert_nb.verify.behaviour.rebuild import Recipe, way_to
@@ -24,7 +25,7 @@ def main(argv: list[str]) -> int:
     try:
         found = _answered(json.loads((folder / QUESTION).read_text("utf-8")))
     except BaseException as error:  # noqa: BLE001 - sys.exit() in the file must be told, not end it without a word
-        found = {"error": line(error) if isinstance(error, Exception) else repr(error)}
+        found = {"error": _said(error)}
     (folder / ANSWER).write_text(json.dumps(found), encoding="utf-8")
     return 0
 
@@ -41,11 +42,18 @@ def _answered(question: Mapping[str, Any]) -> dict[str, Any]:
     recipe = (
         Recipe((*_way(Path(question["path"]), folder), f"from {module} import {name}"), f"{name}()") if name else None
     )
-    known = Known(recipe, target.loss)
+    known = Known(recipe, target.build, target.loss)
     found, suite = write_suite(target.module, target.example_inputs, claims=claims, folder=folder, known=known)
     more = tuple(Behaviour(name, holds, must=True, measured=said, fix=fix) for name, holds, said, fix in target.facts)
     found = replace(found, behaviours=(*found.behaviours, *more))
     return {"examination": found.to_json(), "suite": asdict(suite)}
+
+
+def _said(error: BaseException) -> str:
+    """Say what went wrong: our own messages as they are, others with their class."""
+    if isinstance(error, MLExpertError):
+        return str(error)
+    return line(error) if isinstance(error, Exception) else repr(error)
 
 
 def _way(path: Path, folder: Path | None) -> tuple[str, ...]:

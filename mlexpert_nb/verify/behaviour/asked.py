@@ -71,6 +71,8 @@ def run_tests(root: Path, paths: Sequence[str]) -> Ran:
     ended = run_child([*argv, "-rfE", f"--rootdir={root}", "-c", "/dev/null"], cwd=root, env=env, limits=_LIMITS)
     lines = [each.strip() for each in ended.stdout.splitlines() if each.strip()]
     failed = tuple(each.split()[1] for each in lines if each.startswith(("FAILED ", "ERROR ")) and " " in each)
+    if len(paths) == 1:
+        failed = tuple(each.rpartition("::")[2] for each in failed)
     last = (lines or ended.stderr.splitlines() or ["no output"])[-1]
     passed = ended.exit_code == 0
     said = "no test was found" if ended.exit_code == _NOTHING_RAN else last
@@ -81,6 +83,8 @@ def _asked(path: Path, name: str, want: Literal["behaviour", "figures"], more: M
     place = path.expanduser().resolve()
     if not place.exists() or (place.is_file() and place.suffix != ".py"):
         raise UsageError(f"{path} is no Python file and no folder; name FILE.py, FILE.py:CLASS, or a workspace")
+    if place.is_dir() and not (place / "src" / "model" / "__init__.py").is_file():
+        raise UsageError(f"{path} has no src/model/__init__.py; name a Python file, or a folder with src/model")
     with temporary_folder("mlexpert-examine-") as room:
         results, root = room / "results", room / "delivery"
         results.mkdir()
@@ -99,6 +103,6 @@ def _asked(path: Path, name: str, want: Literal["behaviour", "figures"], more: M
             raise EnvironmentProblem(f"examining {path} {how}: {last}; look at what the file does when imported")
         found: dict[str, Any] = json.loads(answer.read_text("utf-8"))
     if "error" in found:
-        said = str(found["error"]).removeprefix("UsageError: ")
+        said = str(found["error"])
         raise UsageError(said if said.startswith(path.name) else f"{path.name}: {said}")
     return found

@@ -129,7 +129,7 @@ def _kinds_by_name(name: str) -> list[Slot]:
         masks = [Slot(name, "mask", ("B", "T"), dtype=each) for each in ("bool", "int64", "float32")]
         return [replace(each, inverted=turned) for turned in (hides, not hides) for each in masks]
     if low == "edge_index":
-        return [Slot(name, "edges", (2, "B"), dtype="int64")]
+        return [Slot(name, "edges", (2, "E"), dtype="int64")]
     if re.fullmatch(r"t|ts|time|times|timesteps?|sigmas?|noise_level|tau", low):
         unit = [Slot(name, "unit", shape) for shape in (("B",), ("B", 1))]
         return [*unit, Slot(name, "ids", ("B",), 0, 2, "int64"), Slot(name, "unit", ())]
@@ -216,7 +216,7 @@ def _named(numbers: dict[str, int], words: re.Pattern[str]) -> list[int]:
 
 
 def _sizes_of_parameters(module: nn.Module) -> list[int]:
-    held = [each for each in vars(module).values() if isinstance(each, Tensor)]
+    held = [each for each in (*vars(module).values(), *module.buffers(recurse=False)) if isinstance(each, Tensor)]
     own = [size for each in (*module.parameters(recurse=False), *held) for size in each.shape]
     return [*own, *(size for each in module.parameters() for size in reversed(each.shape))]
 

@@ -1,5 +1,6 @@
 """All measures in order, on one network: what it reads, how it behaves, and which of it is a defect."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,14 +8,15 @@ import torch
 from torch import nn
 
 from mlexpert_nb.errors import UsageError
-from mlexpert_nb.verify.behaviour.measures import learning, positions, repeating, rows, storing
+from mlexpert_nb.verify.behaviour.measures import graphs, learning, positions, repeating, rows, storing
 from mlexpert_nb.verify.behaviour.probing import find_reading
 from mlexpert_nb.verify.behaviour.report import Behaviour, Examination
 from mlexpert_nb.verify.behaviour.slots import Reading
-from mlexpert_nb.verify.behaviour.subject import NOISE, Subject, clone
+from mlexpert_nb.verify.behaviour.subject import NOISE, Subject, clone, retyped
 from mlexpert_nb.verify.checks.network import seeded
 from mlexpert_nb.verify.claims import Claim
 
+BUDGET_S = 200.0
 MEASURES: tuple[Callable[[Subject], Behaviour | tuple[Behaviour, ...]], ...] = (
     repeating.determinism,
     repeating.no_state_leak,
@@ -26,6 +28,7 @@ MEASURES: tuple[Callable[[Subject], Behaviour | tuple[Behaviour, ...]], ...] = (
     positions.causality,
     positions.padding_invariance,
     positions.permutation,
+    graphs.node_equivariance,
     learning.gradients,
     learning.parameters_registered,
     storing.save_load,
@@ -38,6 +41,7 @@ MEASURES: tuple[Callable[[Subject], Behaviour | tuple[Behaviour, ...]], ...] = (
 _MEASURED_BY = {  # kind of claim: beginning of the names of the behaviours that tell
     "batch_independent": ("batch_independence",),
     "causal": ("causality:",),
+    "node_equivariant": ("node_equivariance",),
     "padding_invariant": ("padding_invariance:",),
     "permutation_equivariant": ("permutation_equivariance:",),
     "permutation_invariant": ("permutation_invariance:",),
@@ -58,7 +62,7 @@ def subject_of(
     """
     for claim in claims:
         Claim.parse(claim)
-    reading = find_reading(module, example_inputs)
+    reading = find_reading(module, example_inputs, claims)
     for dtype in (torch.float64, torch.float32):
         copied = _prepared(module, dtype)
         subject = Subject(copied, reading, tuple(claims), dtype, build)
@@ -67,15 +71,25 @@ def subject_of(
     raise AssertionError("unreachable")
 
 
-def examine(subject: Subject) -> Examination:
-    """Measure every behaviour.
+def examine(subject: Subject, tell: Callable[[str], object] = str) -> Examination:
+    """Measure every behaviour, as far as the time goes.
+
+    Args:
+        subject: The network.
+        tell: Is told the name of each behaviour before it is measured.
 
     Raises:
         UsageError: A claim is about something that this network does not have.
     """
     found: list[Behaviour] = []
+    until = time.monotonic() + BUDGET_S
     for measure in MEASURES:
-        found += _measured(measure, subject)
+        tell(measure.__name__)
+        if time.monotonic() < until:
+            found += _measured(measure, subject)
+        else:
+            said = f"not measured: what came before took more than {BUDGET_S:g} s"
+            found.append(Behaviour(measure.__name__, None, must=False, measured=said))
     _hold_to_claims(subject, found)
     given = subject.run(subject.fresh(), subject.draw(seed=0))
     return Examination(
@@ -91,7 +105,7 @@ def examine(subject: Subject) -> Examination:
 
 
 def _prepared(module: nn.Module, dtype: torch.dtype) -> nn.Module:
-    copied = clone(module).to("cpu").to(dtype).eval()
+    copied = retyped(clone(module).to("cpu"), dtype).eval()
     with torch.no_grad(), seeded(0):
         for each in copied.parameters():
             if each.is_floating_point():
@@ -125,13 +139,18 @@ def _hold_to_claims(subject: Subject, found: Sequence[Behaviour]) -> None:
     for text in subject.claims:
         claim = Claim.parse(text)
         kinds = _MEASURED_BY.get(claim.kind, ())
-        told = [each for each in found if each.name.startswith(kinds) and each.holds is not None]
-        named = [each for each in told if not claim.names or claim.names[0] in each.name.split(":")]
-        if kinds and not named:
-            raise UsageError(
-                f"the claim {text!r} cannot be measured: {type(subject.module).__name__} has no input and output that "
-                "it could be about; pass example_inputs, or take the claim out"
+        told = [each for each in found if each.name.startswith(kinds)]
+        named = [each for each in told if set(claim.names) <= set(each.name.split(":"))]
+        if kinds and all(each.holds is None for each in named):
+            why = (
+                named[0].measured
+                if named
+                else (
+                    f"{type(subject.module).__name__} has no input and output that it could be about (it reads "
+                    f"{'; '.join(_read(subject.reading))})"
+                )
             )
+            raise UsageError(f"the claim {text!r} cannot be measured: {why}; take it out, or give other example_inputs")
 
 
 def _read(reading: Reading) -> list[str]:

@@ -5,8 +5,10 @@ import json
 import math
 import sys
 import sysconfig
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -14,13 +16,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from mlexpert_nb.verify.behaviour.lazy import needs_a_call, ready
 from mlexpert_nb.verify.behaviour.measures.repeating import distance
 from mlexpert_nb.verify.behaviour.notebook_source import source_of
-from mlexpert_nb.verify.behaviour.subject import Subject, clone
+from mlexpert_nb.verify.behaviour.slots import Reading
+from mlexpert_nb.verify.behaviour.subject import Subject, clone, retyped
 from mlexpert_nb.verify.checks.network import seeded
 
 MOST_TRIES = 400
-LARGEST = 50_000_000  # parameters; building more again and again takes too long
+BUDGET_S = 20.0  # for trying arguments
+LARGEST = 50_000_000  # parameters; one with more is compared by its shapes alone
 _PLAIN = (int, float, str, bool, type(None))
 _SMALL = (1, 2, 3, 4, 6, 8)
 _SIMPLE = (
@@ -49,11 +54,13 @@ class Recipe:
         imports: Lines that must stand before it, in the order they are needed.
         call: The expression that builds it; empty if nobody knows it.
         source: Classes that the test file must hold, because they live in a notebook.
+        is_lazy: Whether some layers have no sizes before their first call.
     """
 
     imports: tuple[str, ...] = ()
     call: str = ""
     source: tuple[str, ...] = ()
+    is_lazy: bool = False
 
 
 def recipe_for(subject: Subject, module: nn.Module, folder: Path | None = None) -> Recipe:
@@ -69,17 +76,44 @@ def recipe_for(subject: Subject, module: nn.Module, folder: Path | None = None) 
         call = _torch_call(module)
         return Recipe((), call) if call and _is_same(subject, lambda: _evaluated(call)) else Recipe()
     imports, source = _found_at(kind, folder)
-    known = _known(module, kind)
-    if known is None or sum(each.numel() for each in module.parameters()) > LARGEST:
-        return Recipe(imports, "", source)
-    for values in islice(_choices(known, module), MOST_TRIES):
-        if _is_same(subject, lambda values=values: kind(**values)):
+    known, until = _known(module, kind), time.monotonic() + BUDGET_S
+    for values in islice(_choices(known, module), MOST_TRIES) if known is not None else ():
+        if _is_it(subject, module, partial(kind, **values)):
             lines, arguments = _arguments(values)
-            return Recipe((*imports, *lines), f"{kind.__name__}({arguments})", source)
+            with seeded(1):
+                is_lazy = _num_parameters(module) <= LARGEST and needs_a_call(kind(**values))
+            return Recipe((*imports, *lines), f"{kind.__name__}({arguments})", source, is_lazy)
+        if time.monotonic() > until:
+            break
     return Recipe(imports, "", source)
 
 
-def builder(recipe: Recipe, module: nn.Module) -> Any:
+def _is_it(subject: Subject, module: nn.Module, build: Callable[[], nn.Module]) -> bool:
+    """Tell whether a network built so is the subject; what has other shapes is told without filling it with numbers."""
+    try:
+        with seeded(1), torch.device("meta"):
+            shapes = _shapes(build())
+    except Exception:  # noqa: BLE001 - a guess may be anything, and some networks need real numbers to be built
+        return _num_parameters(module) <= LARGEST and _is_same(subject, build)
+    if shapes is not None and shapes != _shapes(module):
+        return False
+    return _num_parameters(module) > LARGEST or _is_same(subject, build)
+
+
+def _shapes(module: nn.Module) -> dict[str, torch.Size | None] | None:
+    """Give the shape of everything that is saved; None where some of it has none yet."""
+    return (
+        None
+        if needs_a_call(module)
+        else {name: getattr(each, "shape", None) for name, each in module.state_dict().items()}
+    )
+
+
+def _num_parameters(module: nn.Module) -> int:
+    return sum(each.numel() for each in module.parameters())
+
+
+def builder(recipe: Recipe, module: nn.Module, reading: Reading) -> Callable[[], nn.Module] | None:
     """Give a function that builds the network as the recipe says; None if there is no recipe."""
     if not recipe.call:
         return None
@@ -87,7 +121,7 @@ def builder(recipe: Recipe, module: nn.Module) -> Any:
     config = next((each for each in vars(module).values() if is_dataclass(each)), None)
     if config is not None:
         names[type(config).__name__] = type(config)
-    return lambda: eval(recipe.call, dict(names))  # noqa: S307 - our own text, of literals and two class names
+    return lambda: ready(eval(recipe.call, dict(names)), reading)  # noqa: S307 - our own text, of literals and two class names
 
 
 def _found_at(kind: type, folder: Path | None) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -164,11 +198,11 @@ def _sizes(module: nn.Module) -> list[int]:
     return list(dict.fromkeys(size for size in [*shapes, *lists, *heads, *_SMALL] if size))
 
 
-def _is_same(subject: Subject, build: Any) -> bool:
+def _is_same(subject: Subject, build: Callable[[], nn.Module]) -> bool:
     """Tell whether a network built so gives the same outputs once it has the state of the subject."""
     try:
         with seeded(1):
-            other = build().to(subject.dtype).eval()
+            other = retyped(ready(build(), subject.reading), subject.dtype).eval()
         other.load_state_dict(subject.module.state_dict())
         inputs = subject.draw()
         theirs = subject.run(clone(other), inputs)
@@ -181,10 +215,10 @@ def _is_same(subject: Subject, build: Any) -> bool:
         return False
 
 
-def _forgets(subject: Subject, build: Any, given: dict[str, Tensor]) -> bool:
+def _forgets(subject: Subject, build: Callable[[], nn.Module], given: dict[str, Tensor]) -> bool:
     """Tell whether the state does not say all: two networks built alike differ although both have it."""
     with seeded(2):
-        other = build().to(subject.dtype).eval()
+        other = retyped(ready(build(), subject.reading), subject.dtype).eval()
     other.load_state_dict(subject.module.state_dict())
     return distance(subject.run(other, subject.draw()), given) > subject.tolerance
 

@@ -14,7 +14,9 @@ from torch import Tensor, nn
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
+from mlexpert_nb.verify.behaviour.examples import tensors_of
 from mlexpert_nb.verify.behaviour.figures import Benchmark, Part
+from mlexpert_nb.verify.behaviour.lazy import with_sizes
 from mlexpert_nb.verify.behaviour.probing import find_reading
 from mlexpert_nb.verify.behaviour.slots import Reading
 from mlexpert_nb.verify.behaviour.subject import clone, outputs
@@ -37,9 +39,10 @@ def benchmark_module(module: nn.Module, example_inputs: Any = None, target_ms: f
     Raises:
         UsageError: What it reads cannot be found out.
     """
+    module = with_sizes(module, example_inputs)
     reading = find_reading(module, example_inputs)
     first = next(iter(module.parameters()), torch.empty(0))
-    inputs = _inputs(reading, example_inputs, first)
+    inputs = _inputs(reading, {} if example_inputs is None else tensors_of(module, example_inputs), first)
     with seeded(0):
         forward = _timed(_forward(clone(module).eval(), inputs, reading), first.device)
         both = _timed(_training(clone(module).train(), inputs, reading), first.device)
@@ -65,14 +68,9 @@ def benchmark_module(module: nn.Module, example_inputs: Any = None, target_ms: f
     )
 
 
-def _inputs(reading: Reading, examples: Any, first: Tensor) -> dict[str, Tensor]:
+def _inputs(reading: Reading, examples: Mapping[str, Tensor], first: Tensor) -> dict[str, Tensor]:
     """Give what is measured: the user's examples, or one drawn example, on the device of the network."""
-    drawn = reading.draw(1 if reading.has_rows else 16, seed=0, whole=True)
-    if isinstance(examples, Mapping):
-        drawn |= {str(name): each for name, each in examples.items()}
-    elif examples is not None:
-        given = examples if isinstance(examples, (tuple, list)) else (examples,)
-        drawn |= dict(zip(drawn, given, strict=False))
+    drawn = reading.draw(1 if reading.has_rows else 16, seed=0, whole=True) | dict(examples)
     dtype = first.dtype if first.is_floating_point() else torch.float32
     return {
         name: each.detach().to(first.device, dtype if each.is_floating_point() else each.dtype)
@@ -83,7 +81,7 @@ def _inputs(reading: Reading, examples: Any, first: Tensor) -> dict[str, Tensor]
 def _forward(module: nn.Module, inputs: Mapping[str, Tensor], reading: Reading) -> Callable[[], bool]:
     def run() -> bool:
         with torch.no_grad():
-            outputs(module, inputs, by_name=reading.by_name)
+            outputs(module, inputs, reading)
         return True
 
     return run
@@ -94,10 +92,10 @@ def _training(module: nn.Module, inputs: Mapping[str, Tensor], reading: Reading)
 
     def run() -> bool:
         try:
-            given = outputs(module, inputs, by_name=reading.by_name).values()
+            given = outputs(module, inputs, reading).values()
         except ValueError:  # BatchNorm refuses to be trained on one example
             return False
-        parts = [each.float().square().mean() for each in given if each.requires_grad]
+        parts = [each.abs().float().square().mean() for each in given if each.requires_grad]
         if not parts:
             return False
         torch.stack(parts).sum().backward()
@@ -136,7 +134,7 @@ def _saved(module: nn.Module, inputs: Mapping[str, Tensor], reading: Reading) ->
 
     with saved_tensors_hooks(pack, lambda tensor: tensor):
         try:
-            held = outputs(module, inputs, by_name=reading.by_name)
+            held = outputs(module, inputs, reading)
         except ValueError:  # as above
             return 0
     del held
@@ -148,7 +146,7 @@ def _flops(module: nn.Module, inputs: Mapping[str, Tensor], reading: Reading) ->
     try:
         with warnings.catch_warnings(), FlopCounterMode(display=False) as counter, torch.no_grad():
             warnings.simplefilter("ignore")
-            outputs(module, inputs, by_name=reading.by_name)
+            outputs(module, inputs, reading)
     except (RuntimeError, NotImplementedError):
         return None
     return int(counter.get_total_flops()) or None

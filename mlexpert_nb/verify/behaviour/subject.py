@@ -14,6 +14,8 @@ from mlexpert_nb.verify.checks.outputs import named_tensors
 
 NOISE = 0.02  # a fresh network has zeros in places, behind which a defect would hide
 PAIR, MORE = 3, 5  # two batch sizes
+SHARED = 1_000_000  # a parameter of more numbers is not copied anew for every measurement
+_COMPLEX = {torch.float64: torch.complex128, torch.float32: torch.complex64, torch.float16: torch.complex32}
 SHORTER = 2  # positions that are left out to see which axes follow the length
 
 
@@ -48,8 +50,8 @@ class Subject:
         return 1e-7 if self.dtype == torch.float64 else 1e-3
 
     def fresh(self) -> nn.Module:
-        """Give a copy that nothing has been run on."""
-        return clone(self.module)
+        """Give a copy that nothing has been run on; large parameters share their numbers, not their gradients."""
+        return clone(self.module, share=True)
 
     def draw(self, batch: int = PAIR, seed: int = 0, *, length: int = 0, whole: bool = False) -> Inputs:
         """Draw inputs in the subject's kind of number."""
@@ -59,7 +61,7 @@ class Subject:
         """Run a network on a copy of inputs, without gradients, with given random numbers; give what it returns."""
         own = {name: each.clone() for name, each in inputs.items()}
         with torch.no_grad(), seeded(seed):
-            return outputs(module, own, by_name=self.reading.by_name)
+            return outputs(module, own, self.reading)
 
     def batch_axes(self) -> dict[str, int]:
         """Find the axis of each output that counts the examples; outputs without just one such axis are left out."""
@@ -92,15 +94,33 @@ def axes(left: Mapping[str, Tensor], right: Mapping[str, Tensor], was: int, now:
     return found
 
 
-def outputs(module: nn.Module, inputs: Mapping[str, Tensor], *, by_name: bool = True) -> dict[str, Tensor]:
+def outputs(module: nn.Module, inputs: Mapping[str, Tensor], reading: Reading) -> dict[str, Tensor]:
     """Run a network and flatten what it returns: a lone tensor is `output`."""
-    returned = module(**inputs) if by_name else module(*inputs.values())
+    given = reading.arguments(inputs)
+    returned = module(**given) if reading.by_name else module(*given.values())
     return dict(named_tensors(returned, ""))
 
 
 def cast(inputs: Mapping[str, Tensor], dtype: torch.dtype) -> Inputs:
     """Give inputs with every float in one type."""
-    return {name: each.to(dtype) if each.is_floating_point() else each for name, each in inputs.items()}
+    return {name: as_type(each, dtype) for name, each in inputs.items()}
+
+
+def as_type(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Give a tensor in one type; complex numbers stay complex, integers as they are."""
+    if tensor.is_complex():
+        return tensor.to(_COMPLEX.get(dtype, tensor.dtype))
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def retyped(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Change the type of every number of a network; `Module.to` would cut complex ones down to their real part."""
+    held = [*module.parameters(), *module.buffers()]
+    if not any(each.is_complex() for each in held):
+        return module.to(dtype)
+    for each in held:
+        each.data = as_type(each.data, dtype)
+    return module
 
 
 def gap(left: Tensor, right: Tensor) -> float:
@@ -109,16 +129,25 @@ def gap(left: Tensor, right: Tensor) -> float:
         return float("inf")
     if not left.numel():
         return 0.0
-    first, second = left.detach().double(), right.detach().double()
+    wide = torch.complex128 if left.is_complex() else torch.float64
+    first, second = left.detach().to(wide), right.detach().to(wide)
     same = (first == second) | (first.isnan() & second.isnan())
     distance = torch.where(same, 0.0, (first - second).abs())
     largest = torch.where(first.isfinite(), first.abs(), 0.0).max().clamp(min=1.0)
     return float((distance / largest).nan_to_num(nan=float("inf")).max())
 
 
-def clone(module: nn.Module) -> nn.Module:
-    """Copy a network; tensors that an earlier call has left in its attributes are cut from their graph."""
+def clone(module: nn.Module, *, share: bool = False) -> nn.Module:
+    """Copy a network; tensors that an earlier call has left in its attributes are cut from their graph.
+
+    Args:
+        module: The network.
+        share: Whether large parameters of the copy may be views of the same numbers.
+    """
     memo: dict[int, Any] = {}
+    if share:
+        large = [each for each in module.parameters() if each.numel() > SHARED]
+        memo |= {id(each): nn.Parameter(each.detach(), requires_grad=each.requires_grad) for each in large}
     for part in module.modules():
         for value in vars(part).values():
             for tensor in _tensors(value):

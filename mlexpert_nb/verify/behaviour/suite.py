@@ -1,14 +1,16 @@
 """The test file for a network: the tests of `delivered/behaviour_tests.py` that it must pass, with its own head."""
 
 import ast
+import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
+from mlexpert_nb.verify.behaviour.measures.positions import masked_axis, masked_outputs
 from mlexpert_nb.verify.behaviour.rebuild import Recipe
 from mlexpert_nb.verify.behaviour.report import Behaviour, Examination
-from mlexpert_nb.verify.behaviour.slots import STEP, Reading
+from mlexpert_nb.verify.behaviour.slots import STEP, Reading, Template
 from mlexpert_nb.verify.behaviour.subject import PAIR, Subject
 
 TESTS: Mapping[str, str] = {  # behaviour, without its inputs: the test of it
@@ -23,6 +25,7 @@ TESTS: Mapping[str, str] = {  # behaviour, without its inputs: the test of it
     "padding_invariance": "test_what_the_mask_leaves_out_does_not_count",
     "permutation_equivariance": "test_outputs_follow_the_order_of_the_elements",
     "permutation_invariance": "test_outputs_do_not_see_the_order_of_the_elements",
+    "node_equivariance": "test_outputs_follow_the_order_of_the_nodes",
     "gradients": "test_a_gradient_reaches_every_parameter",
     "parameters_registered": "test_everything_that_is_trained_is_a_parameter",
     "save_load": "test_saved_and_loaded_it_gives_the_same",
@@ -122,7 +125,7 @@ def _constants(subject: Subject, kept: Iterable[Behaviour]) -> dict[str, str]:
     told = [each.name.split(":") for each in kept]
     axis = {slot.name: slot.length_axis for slot in subject.reading.slots}
     named = {kind: [(p[1], axis[p[1]]) for p in told if p[0] == kind and p[1:] and p[1] in axis] for kind in TESTS}
-    padded = [(p[1], axis[p[1]], p[2], p[3:] == ["inverted"]) for p in told if p[0] == "padding_invariance"]
+    padded = [_padded(subject, p[1], p[2]) for p in told if p[0] == "padding_invariance"]
     dtypes = "".join(f"torch.{parts[1]}, " for parts in told if parts[0] == "dtype")
     slots = subject.reading.slots
     zero = tuple(s.name for s in slots if s.kind in ("float", "unit") or (s.kind == "range" and s.low == 0))
@@ -141,31 +144,65 @@ def _constants(subject: Subject, kept: Iterable[Behaviour]) -> dict[str, str]:
         "UNBOUNDED": f"UNBOUNDED = {_text(tuple(slot.name for slot in slots if slot.kind == 'float'))}",
         "ZERO": f"ZERO = {_text(zero)}",
         "DTYPES": f"DTYPES = ({dtypes.rstrip()})",
+        "NODES": f"NODES: dict[str, int] = {_text({} if subject.reading.has_rows else subject.batch_axes())}",
+        "GRAPH": f"GRAPH = {_text(_graph(subject.reading))}",
     }
+
+
+def _padded(subject: Subject, name: str, mask: str) -> tuple[str, int | None, str, bool, dict[str, int]]:
+    """Give what the test of a mask needs to know."""
+    slots = {slot.name: slot for slot in subject.reading.slots}
+    outputs = masked_outputs(subject, slots[mask])
+    return name, masked_axis(slots[name], slots[mask]), mask, slots[mask].inverted, outputs
+
+
+def _graph(reading: Reading) -> tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...]:
+    """Give the edges, and the inputs with a row a node and a row an edge."""
+    nodes, per_edge = (tuple(s.name for s in reading.slots if s.shape[:1] == (size,)) for size in ("B", "E"))
+    return tuple((slot.name, nodes, per_edge) for slot in reading.slots if slot.kind == "edges")
 
 
 def _functions(reading: Reading, recipe: Recipe) -> dict[str, str]:
     """Write the functions of a network: how it is built, what it reads, how it is called."""
     built = f"return {recipe.call}" if recipe.call else 'raise NotImplementedError("build the network here")'
+    if recipe.is_lazy:
+        built = (
+            f"module = {recipe.call}\n    with torch.no_grad():\n"
+            "        call(module.eval(), draw())  # its lazy layers take their sizes from what they read first\n"
+            "    return module.train()"
+        )
     lines = [
         "def draw(batch: int = BATCH, seed: int = 0, *, whole: bool = False) -> dict[str, Tensor]:",
         '    """Draw the inputs of forward: the same for the same seed; with `whole` no mask leaves anything out."""',
         "    generator = torch.Generator().manual_seed(seed)",
     ]
-    if any(slot.kind in ("mask", "lengths") for slot in reading.slots):
+    if any("kept" in slot.code() for slot in reading.slots):
         lines += [
             f"    lengths = (LENGTH - (0 if whole else 1) * (torch.arange(batch) % {STEP})).clamp(min=1)",
             "    kept = torch.arange(LENGTH) < lengths[:, None]",
         ]
     lines += ["    return {", *(f'        "{slot.name}": {slot.code()},' for slot in reading.slots), "    }"]
-    called = "(), inputs" if reading.by_name else "tuple(inputs.values()), {}"
+    made = ", ".join(f"{json.dumps(name)}: {_call_text(each)}" for name, each in reading.templates().items())
+    given = f"{{{made}}}" if reading.nested else "inputs"
+    called = f"(), {given}" if reading.by_name else f"tuple({given}.values()), {{}}"
     return {
         "build": 'def build() -> nn.Module:\n    """Build the network; whoever calls seeds the random numbers of its '
         f'weights."""\n    {built}',
         "draw": "\n".join(lines),
-        "arguments": "def arguments(inputs: dict[str, Tensor]) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:\n"
+        "arguments": "def arguments(inputs: dict[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:\n"
         f'    """Give what forward is called with: by order, and by name."""\n    return {called}',
     }
+
+
+def _call_text(template: Template) -> str:
+    """Write the code that puts an argument together from `inputs`."""
+    if isinstance(template, dict):
+        return f"{{{', '.join(f'{json.dumps(key)}: {_call_text(each)}' for key, each in template.items())}}}"
+    if isinstance(template, list):
+        return f"[{', '.join(map(_call_text, template))}]"
+    if isinstance(template, tuple):
+        return f"({' '.join(f'{_call_text(each)},' for each in template)})"
+    return f"inputs[{json.dumps(template)}]"
 
 
 def _imports(tree: ast.Module, code: str, recipe: Recipe) -> str:

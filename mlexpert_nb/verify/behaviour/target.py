@@ -30,6 +30,7 @@ class Target:
         facts: What else was looked at, as name and finding: (name, holds, measured, fix).
         source: The module and the name that it is built from; both empty where a test file cannot build it so.
         loss: Its training loss on a random batch, where the delivery has one.
+        build: Builds another like it; None where the file holds just the one.
     """
 
     module: nn.Module
@@ -38,6 +39,7 @@ class Target:
     facts: tuple[tuple[str, bool, str, str], ...] = ()
     source: tuple[str, str] = ("", "")
     loss: Callable[[nn.Module], Tensor] | None = None
+    build: Callable[[], nn.Module] | None = None
 
 
 def load_target(path: Path, name: str = "") -> Target:
@@ -56,7 +58,10 @@ def load_target(path: Path, name: str = "") -> Target:
     module = importlib.import_module(path.stem)
     chosen = _chosen(module, path, name)
     value = getattr(module, chosen)
-    return Target(_made(value, chosen, path), source=("", "") if isinstance(value, nn.Module) else (path.stem, chosen))
+    made = _made(value, chosen, path)
+    if isinstance(value, nn.Module):
+        return Target(made)
+    return Target(made, source=(path.stem, chosen), build=value)
 
 
 def _chosen(module: ModuleType, path: Path, name: str) -> str:
@@ -68,8 +73,11 @@ def _chosen(module: ModuleType, path: Path, name: str) -> str:
     builders = [each for each in BUILDERS if inspect.isfunction(getattr(module, each, None))]
     offered = builders[:1] or _offered(module)
     if len(offered) != 1:
-        what = f"has {', '.join(offered)}" if offered else "has no torch.nn.Module"
-        raise UsageError(f"{path.name} {what}; name one: {path.name}:CLASS, or give the file a function build()")
+        if not offered:
+            raise UsageError(f"{path.name} has no torch.nn.Module; write a class of one, or name another file")
+        raise UsageError(
+            f"{path.name} has {', '.join(offered)}; name one: {path.name}:CLASS, or give the file a function build()"
+        )
     return offered[0]
 
 
@@ -79,7 +87,7 @@ def _offered(module: ModuleType) -> list[str]:
     built = [name for name, value in values.items() if isinstance(value, nn.Module)]
     classes = [n for n, v in values.items() if inspect.isclass(v) and issubclass(v, nn.Module)]
     own = [name for name in classes if values[name].__module__ == module.__name__]
-    text = inspect.getsource(module)
+    text = Path(str(module.__file__)).read_text("utf-8")
     whole = [name for name in own if not text.split(f"class {name}(")[0].count(f"{name}(") and not _is_part(name, text)]
     return built or whole or own
 
@@ -114,8 +122,6 @@ def _made(value: object, name: str, path: Path) -> nn.Module:
 
 def _delivered(root: Path) -> Target:
     """Build the network of a delivery, with its own example batch and claims."""
-    if not (root / "src" / "model" / "__init__.py").is_file():
-        raise UsageError(f"{root.name} has no src/model/__init__.py; name a Python file, or a folder with src/model")
     sys.path.insert(0, str(root / "src"))
     package = importlib.import_module("model")
     module = package.build_model()
@@ -126,7 +132,7 @@ def _delivered(root: Path) -> Target:
     examples = batch(config(), _ROWS, 0)[0] if batch is not None and config is not None else None
     claims = tuple(map(str, getattr(functional, "CLAIMS", ())))
     facts, loss = tuple(_facts(package, module, config)), _loss(functional, config)
-    return Target(module, examples, claims, facts, ("model", "build_model"), loss)
+    return Target(module, examples, claims, facts, ("model", "build_model"), loss, package.build_model)
 
 
 def _loss(functional: Any, config: Any) -> Callable[[nn.Module], Tensor] | None:

@@ -8,7 +8,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from mlexpert_nb.verify.behaviour.confirm import confirmed
 from mlexpert_nb.verify.behaviour.examine import examine, subject_of
+from mlexpert_nb.verify.behaviour.lazy import with_sizes
 from mlexpert_nb.verify.behaviour.rebuild import Recipe, builder, recipe_for
 from mlexpert_nb.verify.behaviour.report import Examination
 from mlexpert_nb.verify.behaviour.suite import Suite, suite_for
@@ -16,15 +18,19 @@ from mlexpert_nb.verify.behaviour.suite import Suite, suite_for
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What the makers of a network say of it.
+    """What the makers of a network say of it, and what goes with the question.
 
     Attributes:
-        recipe: How it is built; None where they do not say.
+        recipe: How it is built, as code; None where they do not say.
+        build: Builds it; None where they do not say.
         loss: Its training loss on a random batch; None if the outputs alone are followed to the parameters.
+        tell: Is told the name of each behaviour before it is measured.
     """
 
     recipe: Recipe | None = None
+    build: Callable[[], nn.Module] | None = None
     loss: Callable[[nn.Module], Tensor] | None = None
+    tell: Callable[[str], object] = str
 
 
 def write_suite(
@@ -47,13 +53,19 @@ def write_suite(
     Raises:
         UsageError: What the network reads cannot be found out, or a claim cannot be read or measured.
     """
+    known = known or Known()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what a network warns of on inputs that are not its own is of no use
-        subject = subject_of(module, example_inputs, claims)
-        recipe = known.recipe if known else None
+        module = with_sizes(module, example_inputs)
+        known.tell("what it reads")
+        subject = subject_of(module, example_inputs, claims, build=known.build)
+        recipe = known.recipe
         if recipe is None:
+            known.tell("how it is built")
             recipe = recipe_for(subject, module, folder)
-            subject = replace(subject, build=builder(recipe, module))
-        subject = replace(subject, loss=known.loss if known else None)
-        found = examine(subject)
-    return found, suite_for(subject, found, recipe)
+            subject = replace(subject, build=builder(recipe, module, subject.reading))
+        subject = replace(subject, loss=known.loss)
+        found = examine(subject, known.tell)
+        suite = suite_for(subject, found, recipe)
+        known.tell("the tests that were written")
+        return (found if known.recipe else confirmed(found, suite)), suite

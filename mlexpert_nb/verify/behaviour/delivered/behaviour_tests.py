@@ -3,6 +3,7 @@
 import copy
 import functools
 import io
+from typing import Any
 
 import pytest
 import torch
@@ -13,14 +14,19 @@ TOLERANCE, LOOSE = 1e-9, 1e-7  # for equal results, and for those whose sums are
 BATCH = 3  # examples in a batch
 LENGTH = 0  # positions in an example; 0 if there are none
 ROWS = {"output": 0}  # axis of each output that counts the examples
+NODES: dict[str, int] = {}  # axis of each output that follows the nodes of a graph
 POSITIONS: dict[str, int] = {}  # axis of each output that follows the positions of the inputs
 CAUSAL: tuple[tuple[str, int], ...] = ()  # inputs, and the axis of their positions
-PADDED: tuple[tuple[str, int, str, bool], ...] = ()  # input, axis of its positions, its mask, whether True leaves out
+PADDED: tuple[tuple[str, int, str, bool, dict[str, int]], ...] = ()  # input, its axis, mask, is True padding, outputs
 EQUIVARIANT: tuple[tuple[str, int], ...] = ()  # inputs whose order the outputs follow
 INVARIANT: tuple[tuple[str, int], ...] = ()  # inputs whose order the outputs do not see
 UNBOUNDED = ("input",)  # inputs that may be any number
 ZERO = ("input",)  # inputs that may be zero
 DTYPES = (torch.float64, torch.bfloat16)
+GRAPH: tuple[
+    tuple[str, tuple[str, ...], tuple[str, ...]], ...
+] = ()  # its edges, and inputs with a row a node or an edge
+COMPLEX = {torch.float64: torch.complex128, torch.float32: torch.complex64, torch.float16: torch.complex32}
 
 
 def build() -> nn.Module:
@@ -34,7 +40,7 @@ def draw(batch: int = BATCH, seed: int = 0, *, whole: bool = False) -> dict[str,
     return {"input": torch.randn((batch, 4), generator=generator)}
 
 
-def arguments(inputs: dict[str, Tensor]) -> tuple[tuple[Tensor, ...], dict[str, Tensor]]:
+def arguments(inputs: dict[str, Tensor]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Give what forward is called with: by order, and by name."""
     return (), inputs
 
@@ -48,7 +54,7 @@ def call(module: nn.Module, inputs: dict[str, Tensor]) -> object:
 @functools.cache
 def _built() -> nn.Module:
     torch.manual_seed(0)
-    module = build().to(DTYPE).eval()
+    module = retyped(build(), DTYPE).eval()
     with torch.no_grad():
         for parameter in module.parameters():
             if parameter.is_floating_point():  # zeros would hide a fault
@@ -63,7 +69,24 @@ def fresh() -> nn.Module:
 
 def cast(inputs: dict[str, Tensor], dtype: torch.dtype = DTYPE) -> dict[str, Tensor]:
     """Give inputs with every float in one type."""
-    return {name: each.to(dtype) if each.is_floating_point() else each for name, each in inputs.items()}
+    return {name: as_type(each, dtype) for name, each in inputs.items()}
+
+
+def as_type(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    """Give a tensor in one type; complex numbers stay complex, integers as they are."""
+    if tensor.is_complex():
+        return tensor.to(COMPLEX.get(dtype, tensor.dtype))
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def retyped(module: nn.Module, dtype: torch.dtype) -> nn.Module:
+    """Change the type of every number of a network; `Module.to` would cut complex ones down to their real part."""
+    held = [*module.parameters(), *module.buffers()]
+    if not any(each.is_complex() for each in held):
+        return module.to(dtype)
+    for each in held:
+        each.data = as_type(each.data, dtype)
+    return module
 
 
 def flat(value: object, name: str = "") -> dict[str, Tensor]:
@@ -94,7 +117,8 @@ def gap(left: Tensor, right: Tensor) -> float:
     assert left.shape == right.shape
     if not left.numel():
         return 0.0
-    first, second = left.double(), right.double()
+    wide = torch.complex128 if left.is_complex() else torch.float64
+    first, second = left.to(wide), right.to(wide)
     same = (first == second) | (first.isnan() & second.isnan())
     largest = torch.where(first.isfinite(), first.abs(), 0.0).max().clamp(min=1.0)
     return float((torch.where(same, 0.0, (first - second).abs()) / largest).nan_to_num(nan=float("inf")).max())
@@ -117,7 +141,8 @@ def score(module: nn.Module, seed: int) -> Tensor:
     torch.manual_seed(seed)
     given = [each for each in flat(call(module, inputs)).values() if each.requires_grad]
     assert given, "no output carries a gradient"
-    clean = [each.masked_fill(~each.isfinite(), 0.0) if bool(each.isinf().any()) else each for each in given]
+    real = [torch.view_as_real(each) if each.is_complex() else each for each in given]
+    clean = [each.masked_fill(~each.isfinite(), 0.0) if bool(each.isinf().any()) else each for each in real]
     return torch.stack([(each * torch.randn_like(each)).sum() + 0.5 * each.square().mean() for each in clean]).sum()
 
 
@@ -208,8 +233,8 @@ def test_a_position_does_not_see_those_after_it(name, axis, start):
         assert gap(before[output].narrow(along, 0, start), after[output].narrow(along, 0, start)) <= TOLERANCE
 
 
-@pytest.mark.parametrize(("name", "axis", "mask", "hides"), PADDED)
-def test_what_the_mask_leaves_out_does_not_count(name, axis, mask, hides):
+@pytest.mark.parametrize(("name", "axis", "mask", "hides", "positions"), PADDED)
+def test_what_the_mask_leaves_out_does_not_count(name, axis, mask, hides, positions):
     inputs, other = cast(draw(seed=1)), cast(draw(seed=2))
     value = inputs[mask]
     kept = torch.arange(LENGTH) < value[:, None] if value.ndim == 1 else value.bool() != hides
@@ -219,8 +244,8 @@ def test_what_the_mask_leaves_out_does_not_count(name, axis, mask, hides):
     changed = {**inputs, name: torch.where(kept.view(shape), inputs[name], other[name])}
     before, after = run(fresh(), inputs), run(fresh(), changed)
     for output, row in ROWS.items():
-        if output in POSITIONS:
-            left, right = (each[output].movedim((row, POSITIONS[output]), (0, 1))[kept] for each in (before, after))
+        if output in positions:
+            left, right = (each[output].movedim((row, positions[output]), (0, 1))[kept] for each in (before, after))
             assert gap(left, right) <= TOLERANCE
         else:
             assert gap(before[output], after[output]) <= TOLERANCE
@@ -241,6 +266,19 @@ def test_outputs_do_not_see_the_order_of_the_elements(name, axis):
     inputs, order = cast(draw(seed=1, whole=True)), torch.randperm(LENGTH, generator=torch.Generator().manual_seed(0))
     after = run(fresh(), {**inputs, name: inputs[name].index_select(axis, order)})
     assert distance(run(fresh(), inputs), after) <= LOOSE
+
+
+@pytest.mark.parametrize(("edges", "nodes", "per_edge"), GRAPH)
+def test_outputs_follow_the_order_of_the_nodes(edges, nodes, per_edge):
+    inputs, generator = cast(draw(seed=1)), torch.Generator().manual_seed(0)
+    order = torch.randperm(BATCH, generator=generator)
+    shuffled = torch.randperm(inputs[edges].shape[1], generator=generator)
+    changed = {**inputs, edges: order.argsort()[inputs[edges][:, shuffled]]}
+    changed |= {name: inputs[name][order] for name in nodes} | {name: inputs[name][shuffled] for name in per_edge}
+    before, after = run(fresh(), inputs), run(fresh(), changed)
+    for output, each in before.items():
+        expected = each.index_select(NODES[output], order) if output in NODES else each
+        assert gap(expected, after[output]) <= LOOSE
 
 
 def test_a_gradient_reaches_every_parameter():
@@ -275,7 +313,7 @@ def test_saved_and_loaded_it_gives_the_same():
     torch.save(fresh().state_dict(), file)
     file.seek(0)
     torch.manual_seed(1)
-    other = build().to(DTYPE).eval()
+    other = retyped(build(), DTYPE).eval()
     other.load_state_dict(torch.load(file, weights_only=True))
     assert distance(run(fresh(), inputs), run(other, inputs)) <= TOLERANCE
 
@@ -293,7 +331,7 @@ def test_outputs_on_large_inputs_are_finite():
 
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_it_stays_in_the_kind_of_number_it_is_given(dtype):
-    given = run(fresh().to(dtype), cast(draw(), dtype))
+    given = run(retyped(fresh(), dtype), cast(draw(), dtype))
     assert all(is_finite(each) for each in given.values())
     assert all(each.dtype == dtype for each in given.values() if each.is_floating_point())
 

@@ -4,6 +4,7 @@ Shapes: B batch.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -48,7 +49,7 @@ def parameters_registered(subject: Subject) -> Behaviour:
     known = {id(each) for each in module.parameters()}
     hidden = {name: each for name, each in _held(module) if isinstance(each, nn.Parameter) or each.requires_grad}
     places = [name for name, each in hidden.items() if id(each) not in known and each.requires_grad]
-    scalar = loss(subject, module.train(), seed=0)
+    scalar = loss(replace(subject, loss=None), module.train(), seed=0)  # a loss may differentiate by the inputs
     strangers = _strangers(scalar, known) if scalar is not None else 0
     count = max(len(places), strangers)
     where = f", in {', '.join(places[:_NAMED])}" if places else ""
@@ -67,7 +68,7 @@ def loss(subject: Subject, module: nn.Module, seed: int) -> Tensor | None:
     inputs = cast(subject.reading.draw(ROWS, seed), subject.dtype)
     with seeded(seed):
         own = [] if subject.loss is None else [subject.loss(module)]
-        given = outputs(module, inputs, by_name=subject.reading.by_name)
+        given = outputs(module, inputs, subject.reading)
         parts = [_scalar(each) for each in given.values() if each.requires_grad] + own
         return torch.stack([each.to(subject.dtype) for each in parts]).sum() if parts else None
 

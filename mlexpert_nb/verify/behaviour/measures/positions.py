@@ -67,31 +67,59 @@ def words_of(name: str) -> set[str]:
 
 def padding_invariance(subject: Subject) -> tuple[Behaviour, ...]:
     """Change what a mask leaves out: nothing that it keeps may move."""
-    found = []
-    for mask in subject.reading.slots:
-        if mask.kind not in ("mask", "lengths"):
-            continue
-        for slot in _sequences(subject):
-            moved = _padding_moved(subject, slot, mask, turned=False)
-            other = _turned_moved(subject, slot, mask) if mask.kind == "mask" else moved
-            turned = moved > subject.tolerance >= other
-            found.append(
-                Behaviour(
-                    f"padding_invariance:{slot.name}:{mask.name}{':inverted' if turned != mask.inverted else ''}",
-                    min(moved, other) <= subject.tolerance,
-                    must=True,
-                    measured=f"what {mask.name} leaves out of {slot.name} moved what it keeps by "
-                    f"{min(moved, other):.1e}",
-                    fix="give the mask to every step that joins positions: attention (key_padding_mask), pooling "
-                    "(sum of x * mask over mask.sum()), convolutions (x * mask before each), recurrences (pack)",
-                )
+    pairs = [(slot, mask) for mask in subject.reading.slots for slot in subject.reading.slots]
+    return tuple(_heeded(subject, slot, mask) for slot, mask in pairs if masked_axis(slot, mask) is not None)
+
+
+def masked_axis(slot: Slot, mask: Slot) -> int | None:
+    """Give the axis of an input along which a mask, or lengths, leave positions out; None if they are not about it."""
+    if not slot.is_content or mask.kind not in ("mask", "lengths"):
+        return None
+    if mask.kind == "lengths" or mask.shape[1] == "T":
+        return slot.length_axis
+    return 1 if slot.shape[:2] == mask.shape else None
+
+
+def masked_outputs(subject: Subject, mask: Slot) -> dict[str, int]:
+    """Give the axis of each output that follows the positions of a mask."""
+    size = mask.shape[1] if mask.kind == "mask" else "T"
+    if not isinstance(size, int):
+        return subject.length_axes()
+    given, batch = subject.run(subject.fresh(), subject.draw()), subject.batch_axes()
+    found = {name: [a for a, now in enumerate(each.shape) if now == size] for name, each in given.items()}
+    return {name: each[0] for name, each in found.items() if len(each) == 1 and each[0] != batch.get(name)}
+
+
+def _heeded(subject: Subject, slot: Slot, mask: Slot) -> Behaviour:
+    """Tell whether one mask is heeded for one input; the other reading is tried only where nothing says which holds.
+
+    An input that only happens to be as long as a mask need not heed it, so that a second length needs a claim.
+    """
+    name = f"padding_invariance:{slot.name}:{mask.name}{':inverted' if mask.inverted else ''}"
+    moved = _padding_moved(subject, slot, mask, turned=False)
+    if moved > subject.tolerance and not mask.settled:
+        other = _turned_moved(subject, slot, mask)
+        if other <= subject.tolerance:
+            counts, out = (other, moved) if mask.inverted else (moved, other)
+            said = (
+                f"undecided: what {mask.name} leaves out moved what it keeps by {counts:.1e} if True means that a "
+                f"position counts, by {out:.1e} if it means padding; say which in the docstring, or give "
+                "example_inputs in which some rows end in padding"
             )
-    return tuple(found)
+            return Behaviour(name, None, must=False, measured=said)
+    return Behaviour(
+        name,
+        moved <= subject.tolerance,
+        must=slot.length_axis is not None or f"padding_invariant:{slot.name}:{mask.name}" in subject.claims,
+        measured=f"what {mask.name} leaves out of {slot.name} moved what it keeps by {moved:.1e}",
+        fix="give the mask to every step that joins positions: attention (key_padding_mask), pooling "
+        "(sum of x * mask over mask.sum()), convolutions (x * mask before each), recurrences (pack)",
+    )
 
 
 def permutation(subject: Subject) -> tuple[Behaviour, ...]:
     """Put the positions into another order: do the outputs stay, or follow."""
-    axes, must = subject.length_axes(), _claims_permutation(subject)
+    axes, by_name = subject.length_axes(), _says_permutation(subject)
     found = []
     for slot in _sequences(subject):
         inputs = subject.draw(seed=1, whole=True)
@@ -105,24 +133,35 @@ def permutation(subject: Subject) -> tuple[Behaviour, ...]:
         }
         moved = max((gap(each, after[name]) for name, each in follows.items()), default=0.0)
         stays = max((gap(each, after[name]) for name, each in before.items()), default=0.0)
-        if axes and stays <= subject.loose:
+        claimed = {each for each in ("equivariance", "invariance") if _is_claimed(subject, each, slot)}
+        if "equivariance" not in claimed and (claimed or (axes and stays <= subject.loose)):
             kind, moved = "permutation_invariance", stays
+        elif claimed and axes:
+            kind = "permutation_equivariance"
         found.append(
             Behaviour(
                 f"{kind}:{slot.name}",
                 moved <= subject.loose,
-                must=must,
+                must=bool(claimed) or by_name,
                 measured=f"with {slot.name} in another order the outputs were off by {moved:.1e}",
                 fix="give no element a place: no position embedding, no recurrence, no flattening over the elements",
             )
         )
-    return _one_of(found)
+    return tuple(found) if _claims_permutation(subject) else _one_of(found)
 
 
 def _claims_permutation(subject: Subject) -> bool:
-    kinds = ("permutation_equivariant", "permutation_invariant")
-    if any(claim.split(":")[0] in kinds for claim in subject.claims):
-        return True
+    return any(claim.startswith("permutation_") for claim in subject.claims)
+
+
+def _is_claimed(subject: Subject, kind: str, slot: Slot) -> bool:
+    return f"permutation_{kind.removesuffix('ance')}ant:{slot.name}" in subject.claims
+
+
+def _says_permutation(subject: Subject) -> bool:
+    """Tell whether a network says by its name or its docstring that order does not count; a claim says of what."""
+    if _claims_permutation(subject):
+        return False
     words, told = words_of(type(subject.module).__name__), (type(subject.module).__doc__ or "").lower()
     denied = re.search(r"not permutation|no permutation", told)
     return (
@@ -159,14 +198,16 @@ def _padding_moved(subject: Subject, slot: Slot, mask: Slot, *, turned: bool) ->
     """Give how far kept outputs moved when the content of left-out positions changed."""
     inputs, other = subject.draw(seed=1), subject.draw(seed=2)
     kept = _kept(subject, inputs, mask)
-    if turned:
-        inputs = {**inputs, mask.name: _turned(inputs[mask.name])}
-    axis = slot.length_axis or 0
+    if turned:  # the first row is whole, and turned round it would be empty
+        value = inputs[mask.name].clone()
+        value[0], kept[0] = value[1], kept[1]
+        inputs = {**inputs, mask.name: _turned(value)}
+    axis = masked_axis(slot, mask) or 0
     shape = [1] * inputs[slot.name].ndim
     shape[0], shape[axis] = kept.shape
     changed = {**inputs, slot.name: torch.where(kept.view(shape), inputs[slot.name], other[slot.name])}
     before, after = subject.run(subject.fresh(), inputs), subject.run(subject.fresh(), changed)
-    lengths, rows = subject.length_axes(), subject.batch_axes()
+    lengths, rows = masked_outputs(subject, mask), subject.batch_axes()
     moved = 0.0
     for name in before:
         if name in lengths and name in rows:

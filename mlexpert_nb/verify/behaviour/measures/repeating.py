@@ -55,7 +55,7 @@ def inputs_untouched(subject: Subject) -> Behaviour:
         inputs = subject.draw()
         before = {name: each.clone() for name, each in inputs.items()}
         with torch.no_grad(), seeded(0):
-            outputs(subject.fresh().train(training), inputs, by_name=subject.reading.by_name)
+            outputs(subject.fresh().train(training), inputs, subject.reading)
         touched += [name for name, each in inputs.items() if gap(each, before[name]) > 0]
     names = ", ".join(dict.fromkeys(touched))
     return Behaviour(

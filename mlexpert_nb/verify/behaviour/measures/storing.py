@@ -3,9 +3,13 @@
 Shapes: B batch.
 """
 
+import contextlib
 import io
+import logging
 import re
 import warnings
+from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
@@ -13,10 +17,17 @@ from torch import Tensor, nn
 from mlexpert_nb.verify.behaviour.measures.repeating import distance
 from mlexpert_nb.verify.behaviour.report import Behaviour
 from mlexpert_nb.verify.behaviour.slots import Inputs
-from mlexpert_nb.verify.behaviour.subject import Subject, cast, outputs
+from mlexpert_nb.verify.behaviour.subject import Subject, cast, clone, outputs, retyped
 from mlexpert_nb.verify.checks.network import seeded
 
 LARGE = 1e3
+_OTHER = 7_340_033  # a seed that nobody builds a network with, or both would be the same
+_MISMATCH = re.compile(
+    r"same dtype|expected (?:scalar type|dtype|m1 and m2|\S+ to have)|(?:but found|but got|found dtype) .*"
+    r"(?:float|double|half|bfloat16)|can't be cast|dtypes? .{0,20}(?:mismatch|match)|input and hidden tensors are not",
+    re.IGNORECASE | re.DOTALL,
+)
+_OVERFLOW = re.compile("without overflow")
 _DEVICES = re.compile(r"same device|expected device|meta and cpu|cpu and meta|on cpu.{0,40}meta|meta.{0,40}on cpu")
 
 
@@ -79,8 +90,27 @@ def finite_when_large(subject: Subject) -> Behaviour:
 
 
 def dtypes(subject: Subject) -> tuple[Behaviour, ...]:
-    """Cast the network and its inputs: does it run, and stay in that kind of number."""
-    return tuple(_dtype(subject, dtype) for dtype in (torch.float64, torch.bfloat16))
+    """Cast the network and its inputs: does it run, and stay in that kind of number.
+
+    A tensor that is made in one kind only is a defect, told once; a layer that torch has for some kinds only is none.
+    Of float16 only a constant is told that is too large for it.
+    """
+    is_complex = any(each.is_complex() for each in subject.module.state_dict().values())
+    kinds = (torch.float64, torch.float16) if is_complex else (torch.float64, torch.bfloat16, torch.float16)
+    found: list[Behaviour] = []
+    for dtype in kinds:
+        made, error = _dtype(subject, dtype)
+        pattern = _OVERFLOW if dtype == torch.float16 else _MISMATCH
+        broken = bool(pattern.search(error)) and not any(each.must for each in found)
+        if broken or dtype != torch.float16:
+            found.append(replace(made, must=broken, fix=_DTYPE if broken else ""))
+    return tuple(found)
+
+
+_DTYPE = (
+    "make tensors in the kind of number at hand: torch.zeros(…, dtype=x.dtype, device=x.device), x.new_zeros(…), "
+    ".to(x.dtype) after a step in float32; mask with torch.finfo(x.dtype).min or -inf, not with -1e9"
+)
 
 
 def device(subject: Subject) -> Behaviour:
@@ -88,7 +118,7 @@ def device(subject: Subject) -> Behaviour:
     name, inputs = "device", {key: each.to("meta") for key, each in subject.draw().items()}
     try:
         with torch.no_grad():
-            outputs(subject.fresh().to("meta"), inputs, by_name=subject.reading.by_name)
+            outputs(subject.fresh().to("meta"), inputs, subject.reading)
     except Exception as error:  # noqa: BLE001 - the network is not ours
         if not _DEVICES.search(str(error)):
             return Behaviour(name, None, must=True, measured=f"cannot be told without a GPU: {line(error)}")
@@ -109,9 +139,10 @@ def export(subject: Subject) -> Behaviour:
     try:
         with warnings.catch_warnings(), seeded(0), torch.no_grad():
             warnings.simplefilter("ignore")
-            names = inputs if subject.reading.by_name else {}
-            args = () if subject.reading.by_name else tuple(inputs.values())
-            program = torch.export.export(module, args, dict(names)).module()
+            given = subject.reading.arguments(inputs)
+            args, names = ((), given) if subject.reading.by_name else (tuple(given.values()), {})
+            with _silence():
+                program = torch.export.export(module, args, names).module()
         moved = distance(subject.run(subject.fresh(), inputs), _run(program, inputs, subject))
     except Exception as error:  # noqa: BLE001 - tracing raises whatever the network and torch come to
         return Behaviour("export", holds=False, must=False, measured=f"torch.export refuses it: {line(error)}")
@@ -120,21 +151,33 @@ def export(subject: Subject) -> Behaviour:
 
 
 def line(error: Exception) -> str:
-    """Give the first line of an error, short."""
-    return f"{type(error).__name__}: {(str(error).strip().splitlines() or [''])[0][:160]}"
+    """Give an error in one short line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())[:160]}"
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep what torch prints and logs of a network that it cannot trace from the user's terminal."""
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def _run(program: nn.Module, inputs: Inputs, subject: Subject) -> dict[str, Tensor]:
     with torch.no_grad(), seeded(0):
-        return outputs(program, inputs, by_name=subject.reading.by_name)
+        return outputs(program, inputs, subject.reading)
 
 
 def _another(subject: Subject) -> nn.Module:
     """Give a network of the same kind with other weights: built anew, or a copy whose saved tensors were changed."""
     if subject.build is not None:
-        with seeded(1):
-            return subject.build().to(subject.dtype).eval()
-    other = subject.fresh()
+        with seeded(_OTHER):
+            return retyped(subject.build(), subject.dtype).eval()
+    other = clone(subject.module)  # of its own numbers, which are changed here
     with torch.no_grad():
         for each in other.state_dict().values():
             if each.is_floating_point():
@@ -142,19 +185,21 @@ def _another(subject: Subject) -> nn.Module:
     return other
 
 
-def _dtype(subject: Subject, dtype: torch.dtype) -> Behaviour:
+def _dtype(subject: Subject, dtype: torch.dtype) -> tuple[Behaviour, str]:
+    """Run in a kind of number; give what was found, and the error if there was one."""
     short = str(dtype).removeprefix("torch.")
-    name, module = f"dtype:{short}", subject.fresh().to(dtype)
+    name, module = f"dtype:{short}", retyped(subject.fresh(), dtype)
     try:
         with torch.no_grad(), seeded(0):
-            given = outputs(module, cast(subject.draw(), dtype), by_name=subject.reading.by_name)
+            given = outputs(module, cast(subject.draw(), dtype), subject.reading)
     except Exception as error:  # noqa: BLE001 - the network is not ours
-        return Behaviour(name, holds=False, must=False, measured=f"does not run in {short}: {line(error)}")
+        said = f"does not run in {short}: {line(error)}"
+        return Behaviour(name, holds=False, must=False, measured=said), str(error)
     other = [
         f"{key} is {each.dtype}" for key, each in given.items() if each.is_floating_point() and each.dtype != dtype
     ]
     bad = [*other, *(f"{key} is not finite" for key, each in given.items() if not _is_finite(each))]
-    return Behaviour(name, not bad, must=False, measured="; ".join(bad) or f"runs in {short} and stays in it")
+    return Behaviour(name, not bad, must=False, measured="; ".join(bad) or f"runs in {short} and stays in it"), ""
 
 
 def _is_finite(tensor: Tensor) -> bool:
