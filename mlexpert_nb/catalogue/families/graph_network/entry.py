@@ -35,6 +35,11 @@ def _complete(keys: Keys) -> Mapping[str, Json]:
     }
 
 
+def _implied(fixed: Keys) -> Keys:
+    """Give the least depth that residuals need, where a request asks for them and names no depth."""
+    return {"num_layers": MIN_OF_WIDTHS + 1} if fixed.get("residual") is True else {}
+
+
 def _derived(config: ModelConfig) -> Mapping[str, object]:
     heads = f", {config.num_heads} heads of {config.hidden_size // config.num_heads} side by side"
     last = f", {config.num_output_heads} heads averaged"
@@ -113,6 +118,7 @@ GRAPH_NETWORK = PlainEntry(
         complete=_complete,
         fine="hidden_size",
     ),
+    implied=_implied,
     derived=_derived,
     usage="""
 config = model.config

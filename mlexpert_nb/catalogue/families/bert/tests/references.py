@@ -13,6 +13,7 @@ SMALL = {
     "num_attention_heads": 3,
     "intermediate_size": 20,
     "max_position_embeddings": 9,
+    "type_vocab_size": 2,
     "mask_token_id": 1,
     "dropout": 0.0,
     "layer_norm_eps": 1e-3,

@@ -37,6 +37,7 @@ SMALL = {
     "proj_out_dim": 32,  # only objective=simclr
     "temperature": 0.2,  # only objective=simclr
     "projection_dim": 32,  # only objective=clip
+    "initial_temperature": 0.07,  # only objective=clip
     "context_length": 8,  # only objective=clip
     "text_hidden_size": 32,  # only objective=clip
     "text_num_layers": 2,  # only objective=clip

@@ -99,4 +99,3 @@ def test_the_two_views_of_an_example_are_alike_and_not_the_same():
 def test_the_default_is_simclr():
     assert isinstance(build_model(**SMALL), SimCLR)
     assert ModelConfig().objective == "simclr"
-    assert ModelConfig().temperature == pytest.approx(0.1)

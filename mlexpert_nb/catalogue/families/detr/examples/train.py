@@ -37,6 +37,7 @@ SMALL = {
     "num_heads": 4,
     "ffn_dim": 128,
     "dropout": 0.0,
+    "no_object_weight": 0.1,
     "l1_weight": 2.0,  # boxes are easy to find here; so classes weigh more than they do in the paper
     "giou_weight": 1.0,
 }

@@ -30,7 +30,7 @@ def test_each_part_of_the_table_is_that_of_the_built_network(changes):
 
 def test_the_transformer_of_the_paper_has_its_published_size():
     paper = {"hidden_size": 256, "num_heads": 8, "ffn_dim": 2048, "encoder_layers": 6, "decoder_layers": 6}
-    table = dict(parameter_table(ModelConfig(**paper, num_queries=100, num_classes=91)))
+    table = dict(parameter_table(ModelConfig(**{**SMALL, **paper, "num_queries": 100, "num_classes": 91})))
     first_self_attention = 4 * 256 * 257 + 2 * 256
     assert table["encoder.*"] + table["decoder.*"] + table["norm"] + first_self_attention == 17_363_456
 

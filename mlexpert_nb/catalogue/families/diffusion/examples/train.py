@@ -33,10 +33,14 @@ SMALL = {
     "time_size": 32,
     "num_groups": 4,
     "dropout": 0.0,
+    "num_train_timesteps": 1000,
+    "beta_start": 1e-4,
+    "beta_end": 0.02,
+    "clip_sample": True,
 }
 KINDS = {
     "diffusion": {"prediction_type": "v_prediction", "beta_schedule": "cosine", "sampler": "ddpm"},
-    "flow": {"prediction_type": "flow", "sampler": "euler"},
+    "flow": {"prediction_type": "flow", "beta_schedule": "linear", "sampler": "euler"},
 }
 EVERY = 50
 SHADES = " .:-=+*#%@"

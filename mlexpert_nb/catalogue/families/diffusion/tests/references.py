@@ -18,6 +18,12 @@ SMALL = {
     "num_groups": 2,
     "dropout": 0.0,
     "num_train_timesteps": 20,
+    "prediction_type": "epsilon",
+    "beta_schedule": "linear",
+    "sampler": "ddpm",
+    "beta_start": 1e-4,
+    "beta_end": 0.02,
+    "clip_sample": True,
 }
 FLOW = {"prediction_type": "flow", "sampler": "euler"}
 

@@ -26,7 +26,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import GraphNetwork, build_model
 
-SMALL = {"in_features": 64, "hidden_size": 64, "num_layers": 2, "num_classes": 10, "num_heads": 8, "dropout": 0.5}
+SMALL = {
+    "in_features": 64,
+    "hidden_size": 64,
+    "num_layers": 2,
+    "num_classes": 10,
+    "num_heads": 8,
+    "num_output_heads": 1,
+    "residual": False,
+    "dropout": 0.5,
+}
 NEIGHBOURS = 8
 LABELLED = 5  # of every class
 EVERY = 25

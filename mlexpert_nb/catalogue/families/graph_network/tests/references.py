@@ -6,12 +6,15 @@ from torch.nn.functional import elu, relu
 from model import build_model
 
 SMALL = {
+    "layer": "gcn",
     "in_features": 5,
     "hidden_size": 6,
     "num_layers": 3,
     "num_classes": 4,
     "num_heads": 3,
     "num_output_heads": 2,
+    "residual": False,
+    "readout": "mean",
     "dropout": 0.0,
 }
 LAYERS = ("gcn", "gat", "sage")

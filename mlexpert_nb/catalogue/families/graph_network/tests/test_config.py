@@ -6,7 +6,7 @@ from references import LAYERS, SMALL
 
 from model import ModelConfig, build_model, count_parameters, parameter_table
 
-CORA = {"in_features": 1433, "num_classes": 7, "num_layers": 2}
+CORA = {"in_features": 1433, "num_classes": 7, "num_layers": 2, "residual": False}
 PUBLISHED = {  # arXiv:1609.02907 section 5.2 and arXiv:1710.10903 section 3.3, on Cora
     "GCN": ({"layer": "gcn", "hidden_size": 16}, 23_063),
     "GAT": ({"layer": "gat", "hidden_size": 64, "num_heads": 8, "num_output_heads": 1}, 92_373),

@@ -148,7 +148,8 @@ def test_the_inputs_of_every_layer_are_dropped():
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_weights_start_in_glorots_range_and_biases_at_zero(layer):
-    model = build_model(layer=layer, in_features=200, hidden_size=64, num_layers=2, num_classes=40, num_heads=4)
+    wide = {"layer": layer, "in_features": 200, "hidden_size": 64, "num_layers": 2, "num_classes": 40, "num_heads": 4}
+    model = build_model(**{**SMALL, **wide, "num_output_heads": 1})
     for name, parameter in model.named_parameters():
         if name.endswith("bias"):
             assert not parameter.any()

@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import KolmogorovArnoldNetwork, build_model, functional, refine
 
-SMALL = {"in_features": 10, "out_features": 1, "hidden_size": 2, "grid_size": 2, "grid_limit": 3.0}
+SMALL = {"in_features": 10, "out_features": 1, "hidden_size": 2, "grid_size": 2, "spline_order": 3, "grid_limit": 3.0}
 EVERY = 50
 
 

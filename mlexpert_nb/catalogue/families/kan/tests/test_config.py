@@ -5,7 +5,8 @@ import torch
 
 from model import ModelConfig, build_model, count_parameters, parameter_table
 
-SMALL = {"in_features": 3, "out_features": 2, "hidden_size": 4, "num_layers": 2, "grid_size": 4, "spline_order": 3}
+SIZES = {"in_features": 3, "out_features": 2, "hidden_size": 4, "num_layers": 2, "grid_size": 4, "spline_order": 3}
+SMALL = {**SIZES, "grid_limit": 1.0, "task": "classification"}
 VARIANTS = [
     {},
     {"num_layers": 1},
@@ -38,7 +39,7 @@ def test_published_shapes_have_their_counts():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        *(({key: 0}, f"{key}=0 must be at least 1") for key in SMALL),
+        *(({key: 0}, f"{key}=0 must be at least 1") for key in SIZES),
         ({"grid_limit": 0.0}, "grid_limit=0.0 must be positive"),
         ({"grid_limit": -1.0}, "grid_limit=-1.0 must be positive"),
         ({"task": "ranking"}, "task='ranking' must be one of classification, regression"),
@@ -51,6 +52,6 @@ def test_an_impossible_configuration_is_refused_by_the_name_of_its_key(changes, 
 
 
 def test_the_smallest_values_are_possible():
-    config = ModelConfig(**dict.fromkeys(SMALL, 1), task="regression", grid_limit=1e-3)
+    config = ModelConfig(**dict.fromkeys(SIZES, 1), task="regression", grid_limit=1e-3)
     assert config.widths == (1, 1)
     assert count_parameters(config) == 3

@@ -6,7 +6,16 @@ import torch
 from model import ModelConfig, build_model, functional, refine
 from model.kan import NOISE, spline_bases
 
-SMALL = {"in_features": 3, "out_features": 2, "hidden_size": 4, "num_layers": 2, "grid_size": 4, "spline_order": 3}
+SMALL = {
+    "in_features": 3,
+    "out_features": 2,
+    "hidden_size": 4,
+    "num_layers": 2,
+    "grid_size": 4,
+    "spline_order": 3,
+    "grid_limit": 1.0,
+    "task": "classification",
+}
 
 
 def moved(**changes):
@@ -109,7 +118,7 @@ def test_refining_keeps_the_number_type_and_every_layer():
 
 
 def test_a_network_starts_with_small_splines_and_xaviers_weights():
-    layer = build_model(in_features=100, hidden_size=60, out_features=2).layers[0]
+    layer = build_model(**{**SMALL, "in_features": 100, "hidden_size": 60}).layers[0]
     bound = (6 / 160) ** 0.5
     assert 0.98 * bound < layer.base_weight.abs().max() <= bound
     assert layer.coefficients.std().item() == pytest.approx(NOISE / 10, rel=0.02)
@@ -118,7 +127,7 @@ def test_a_network_starts_with_small_splines_and_xaviers_weights():
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_training_fits_a_small_batch(task):
-    model = build_model(**SMALL, task=task)
+    model = build_model(**{**SMALL, "task": task})
     inputs, targets = functional.example_batch(model.config, 4, 0)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     first = functional.loss(model, inputs, targets).item()

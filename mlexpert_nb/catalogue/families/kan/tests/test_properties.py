@@ -5,7 +5,16 @@ import torch
 
 from model import ModelConfig, build_model, functional
 
-SMALL = {"in_features": 3, "out_features": 4, "hidden_size": 5, "num_layers": 2, "grid_size": 4, "spline_order": 3}
+SMALL = {
+    "in_features": 3,
+    "out_features": 4,
+    "hidden_size": 5,
+    "num_layers": 2,
+    "grid_size": 4,
+    "spline_order": 3,
+    "grid_limit": 1.0,
+    "task": "classification",
+}
 
 
 def batch(size=4, seed=0, **changes):
@@ -47,7 +56,7 @@ def test_the_loss_is_that_of_the_task_averaged_over_the_batch():
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
 def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(task):
-    model, (inputs, targets) = build_model(**SMALL, task=task), batch(16, task=task)
+    model, (inputs, targets) = build_model(**{**SMALL, "task": task}), batch(16, task=task)
     functional.loss(model, inputs, targets).backward()
     for parameter in model.parameters():
         assert parameter.grad.isfinite().all()

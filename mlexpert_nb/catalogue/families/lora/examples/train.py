@@ -21,7 +21,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 from model import ModelConfig, adapter_state_dict, functional
 from model.lora import adapt, base_model
 
-CONFIG = {"in_features": 64, "hidden_size": 64, "num_layers": 2, "num_classes": 10}
+CONFIG = {
+    "in_features": 64,
+    "hidden_size": 64,
+    "num_layers": 2,
+    "num_classes": 10,
+    "alpha": 16.0,
+    "dropout": 0.0,
+    "targets": ("fc1", "fc2"),
+}
 
 
 def main() -> None:
@@ -37,7 +45,8 @@ def main() -> None:
     torch.manual_seed(args.seed)
     train, test = digits(args.seed)
     mirrored = [(transpose(x), y) for x, y in (train, test)]
-    model = base_model(ModelConfig(**CONFIG, kind=args.kind, rank=args.rank))
+    config = ModelConfig(**CONFIG, kind=args.kind, rank=args.rank)
+    model = base_model(config)
     fit(model, *train, args.steps, "digits")
     old = accuracy(model, *test)
     print(f"digits it was trained on: test accuracy {old:.3f}; transposed: {accuracy(model, *mirrored[1]):.3f}")
@@ -47,7 +56,7 @@ def main() -> None:
     adapters = adapter_state_dict(model)
     share = sum(value.numel() for value in adapters.values()) / sum(p.numel() for p in model.parameters())
     new = accuracy(model, *mirrored[1])
-    again = base_model(ModelConfig(**CONFIG))
+    again = base_model(config)
     again.load_state_dict(kept)
     print(f"the old task, without the adapters: test accuracy {accuracy(again, *test):.3f}")
     print(f"transposed, after training {share:.1%} of the weights: test accuracy {new:.3f} (chance 0.10)")

@@ -6,7 +6,17 @@ import torch
 from model import ModelConfig, build_model, count_parameters, parameter_table
 from model.config import count_trained
 
-SMALL = {"in_features": 6, "hidden_size": 8, "num_layers": 2, "num_classes": 3, "rank": 2}
+SMALL = {
+    "in_features": 6,
+    "hidden_size": 8,
+    "num_layers": 2,
+    "num_classes": 3,
+    "kind": "lora",
+    "rank": 2,
+    "alpha": 16.0,
+    "dropout": 0.0,
+    "targets": ("fc1", "fc2"),
+}
 VARIANTS = [
     {},
     {"kind": "dora"},

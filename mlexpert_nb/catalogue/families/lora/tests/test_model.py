@@ -9,7 +9,17 @@ from torch.nn import functional as F
 from model import ModelConfig, adapter_state_dict, build_model, functional
 from model.lora import adapt, base_model
 
-SMALL = {"in_features": 6, "hidden_size": 8, "num_layers": 2, "num_classes": 3, "rank": 2}
+SMALL = {
+    "in_features": 6,
+    "hidden_size": 8,
+    "num_layers": 2,
+    "num_classes": 3,
+    "kind": "lora",
+    "rank": 2,
+    "alpha": 16.0,
+    "dropout": 0.0,
+    "targets": ("fc1", "fc2"),
+}
 KINDS = ["lora", "dora"]
 
 

@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import Seq2Seq, build_model
 
-SMALL = {"embedding_size": 32, "hidden_size": 96, "num_layers": 1, "dropout": 0.1}
+SMALL = {"embedding_size": 32, "hidden_size": 96, "num_layers": 1, "input_feeding": False, "dropout": 0.1}
 SYLLABLES = range(0xAC00, 0xD7A4)
 PAD, START, END = range(3)  # START is never written and END never read, but both alphabets number them
 SOURCE_LENGTH, TARGET_LENGTH = 6, 15  # two syllables of at most 3 signs; two names of at most 7 letters, and the end

@@ -11,6 +11,7 @@ SMALL = {
     "hidden_size": 6,
     "num_layers": 2,
     "attention": "bahdanau",
+    "input_feeding": False,
     "dropout": 0.0,
 }
 VARIANTS = [

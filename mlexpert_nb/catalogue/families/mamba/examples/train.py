@@ -28,7 +28,10 @@ SMALL = {
     "num_hidden_layers": 2,
     "intermediate_size": 128,
     "state_size": 8,
+    "conv_kernel": 4,
     "time_step_rank": 4,
+    "time_step_min": 0.001,
+    "time_step_max": 0.1,
 }
 LENGTH = 128
 WARM_UP = 30

@@ -12,6 +12,8 @@ SMALL = {
     "state_size": 3,
     "conv_kernel": 4,
     "time_step_rank": 2,
+    "time_step_min": 0.001,
+    "time_step_max": 0.1,
     "layer_norm_eps": 1e-2,
 }
 

@@ -19,7 +19,18 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import NeuralODE, build_model, functional
 
-SMALL = {"in_features": 64, "num_classes": 10, "hidden_size": 64, "mlp_dim": 64, "num_layers": 2}
+SMALL = {
+    "in_features": 64,
+    "num_classes": 10,
+    "hidden_size": 64,
+    "mlp_dim": 64,
+    "num_layers": 2,
+    "end_time": 1.0,
+    "num_steps": 4,
+    "rtol": 1e-3,
+    "atol": 1e-3,
+    "gradient": "backprop",
+}
 EVERY = 50
 
 

@@ -5,7 +5,19 @@ import torch
 
 from model import ModelConfig, build_model, count_parameters, parameter_table
 
-SMALL = {"in_features": 3, "num_classes": 4, "hidden_size": 5, "mlp_dim": 6, "num_layers": 2, "num_steps": 2}
+SMALL = {
+    "in_features": 3,
+    "num_classes": 4,
+    "hidden_size": 5,
+    "mlp_dim": 6,
+    "num_layers": 2,
+    "num_steps": 2,
+    "end_time": 1.0,
+    "method": "rk4",
+    "rtol": 1e-3,
+    "atol": 1e-3,
+    "gradient": "backprop",
+}
 
 
 @pytest.mark.parametrize(
@@ -39,5 +51,6 @@ def test_an_impossible_configuration_is_refused_by_the_name_of_its_key(changes, 
 
 
 def test_the_smallest_values_are_possible():
-    config = ModelConfig(in_features=1, num_classes=2, hidden_size=1, mlp_dim=1, num_layers=2, num_steps=1)
+    least = dict.fromkeys(("in_features", "hidden_size", "mlp_dim", "num_steps"), 1)
+    config = ModelConfig(**{**SMALL, **least, "num_classes": 2, "num_layers": 2})
     assert dict(parameter_table(config)) == {"stem": 2, "dynamics": 6, "head": 4}

@@ -5,7 +5,19 @@ import torch
 
 from model import ModelConfig, Solver, build_model, functional, odeint
 
-SMALL = {"in_features": 3, "num_classes": 4, "hidden_size": 5, "mlp_dim": 6, "num_layers": 3, "num_steps": 3}
+SMALL = {
+    "in_features": 3,
+    "num_classes": 4,
+    "hidden_size": 5,
+    "mlp_dim": 6,
+    "num_layers": 3,
+    "num_steps": 3,
+    "end_time": 1.0,
+    "method": "rk4",
+    "rtol": 1e-3,
+    "atol": 1e-3,
+    "gradient": "backprop",
+}
 METHODS = ["euler", "midpoint", "rk4", "dopri5"]
 
 
@@ -101,7 +113,7 @@ def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(changes):
 
 
 def test_time_weights_start_within_the_bounds_of_a_linear_layer():
-    layer = build_model(hidden_size=99, mlp_dim=4000).dynamics.layers[0]
+    layer = build_model(**{**SMALL, "hidden_size": 99, "mlp_dim": 4000}).dynamics.layers[0]
     assert 0.099 < layer.time_weight.max() <= 0.1
     assert -0.1 <= layer.time_weight.min() < -0.099
 
@@ -134,7 +146,7 @@ def test_saved_weights_give_the_same_network(tmp_path):
 @pytest.mark.parametrize("method", METHODS)
 @torch.no_grad()
 def test_half_precision_gives_nearly_the_same(method):
-    model, (inputs, _) = build_model(**SMALL, method=method), batch()
+    model, (inputs, _) = build_model(**{**SMALL, "method": method}), batch()
     exact, coarse = model(**inputs), model.bfloat16()(inputs["x_BI"].bfloat16())
     assert coarse.dtype == torch.bfloat16
     torch.testing.assert_close(coarse.float(), exact, rtol=0.1, atol=0.05)
@@ -142,7 +154,7 @@ def test_half_precision_gives_nearly_the_same(method):
 
 @pytest.mark.parametrize("gradient", ["backprop", "adjoint"])
 def test_training_fits_a_small_batch(gradient):
-    model, (inputs, targets) = build_model(**SMALL, gradient=gradient), batch()
+    model, (inputs, targets) = build_model(**{**SMALL, "gradient": gradient}), batch()
     optimizer = torch.optim.AdamW(model.parameters(), lr=2e-2)
     first = functional.loss(model, inputs, targets).item()
     for _ in range(100):

@@ -46,11 +46,14 @@ SMALL = {
     "prediction_length": HORIZON,
     "patch_length": 11,
     "patch_stride": 5,
+    "pad_end": True,
     "hidden_size": 32,
     "num_layers": 2,
     "num_heads": 4,
     "ffn_size": 64,
     "dropout": 0.2,
+    "head_dropout": 0.0,
+    "instance_norm": True,
     "kernel_size": 11,
 }
 EVERY = 20

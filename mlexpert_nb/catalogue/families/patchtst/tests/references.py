@@ -7,16 +7,22 @@ import torch
 from model import build_model
 
 SMALL = {
+    "kind": "patchtst",
     "num_channels": 2,
     "context_length": 14,
     "prediction_length": 5,
     "patch_length": 4,
     "patch_stride": 2,
+    "pad_end": True,
     "hidden_size": 12,
     "num_layers": 2,
     "num_heads": 3,
     "ffn_size": 10,
+    "norm": "batch",
+    "pre_norm": False,
     "dropout": 0.0,
+    "head_dropout": 0.0,
+    "instance_norm": True,
     "kernel_size": 5,
 }
 KINDS = ("patchtst", "dlinear")

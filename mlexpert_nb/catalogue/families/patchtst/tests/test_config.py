@@ -13,13 +13,14 @@ VARIANTS = [{}, {"num_layers": 3, "norm": "layer"}, {"pad_end": False, "ffn_size
 
 def test_the_counts_of_dlinear_are_the_published_ones():
     # arXiv:2205.13504, table 8: 139.7 K for 96 steps that are seen and 720 that are forecast
-    assert count_parameters(ModelConfig(kind="dlinear", context_length=96, prediction_length=720)) == 139_680
+    keys = {**SMALL, "kind": "dlinear", "context_length": 96, "prediction_length": 720}
+    assert count_parameters(ModelConfig(**keys)) == 139_680
 
 
 @pytest.mark.parametrize(("context_length", "patches"), [(336, 42), (512, 64)])
 def test_the_numbers_of_patches_are_the_published_ones(context_length, patches):
     keys = {"patch_length": 16, "patch_stride": 8, "pad_end": True, "hidden_size": 128, "num_heads": 16}
-    config = ModelConfig(**keys, context_length=context_length)
+    config = ModelConfig(**{**SMALL, **keys, "context_length": context_length})
     assert config.num_patches == patches
 
 

@@ -19,8 +19,8 @@ def train(model, batches, lr=1e-2):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_one_batch_is_learned_by_heart(kind):
-    fixed = functional.example_batch(ModelConfig(**SMALL, kind=kind), 2, 0)
-    model = build_model(**SMALL, kind=kind)
+    fixed = functional.example_batch(ModelConfig(**{**SMALL, "kind": kind}), 2, 0)
+    model = build_model(**{**SMALL, "kind": kind})
     first = functional.loss(model, *fixed).item()
     assert train(model, [fixed] * 100) < 0.1 * first
 

@@ -29,13 +29,13 @@ def test_the_forecast_is_that_of_the_equations(changes):
 
 
 def test_the_kind_chooses_the_network():
-    assert isinstance(build_model(**SMALL, kind="patchtst").core, PatchTST)
-    assert isinstance(build_model(**SMALL, kind="dlinear").core, DLinear)
+    assert isinstance(build_model(**{**SMALL, "kind": "patchtst"}).core, PatchTST)
+    assert isinstance(build_model(**{**SMALL, "kind": "dlinear"}).core, DLinear)
 
 
 @pytest.mark.parametrize(("pad_end", "last"), [(True, [12, 13, 13, 13]), (False, [10, 11, 12, 13])])
 def test_patches_overlap_and_the_last_step_is_repeated(pad_end, last):
-    config = ModelConfig(**SMALL, pad_end=pad_end)
+    config = ModelConfig(**{**SMALL, "pad_end": pad_end})
     cut = patches(torch.arange(28.0).reshape(1, 2, 14), config)
     assert cut.shape == (1, 2, config.num_patches, 4)
     assert cut[0, 0, 1].tolist() == [2, 3, 4, 5]
@@ -125,4 +125,4 @@ def test_positions_start_narrow():
 @pytest.mark.parametrize("shape", [(3, 2, 13), (3, 3, 14), (3, 14, 2)])
 def test_series_of_another_shape_are_refused(kind, shape):
     with pytest.raises(ValueError, match=r"it must be \(batch, \*\(2, 14\)\): channels, steps"):
-        build_model(**SMALL, kind=kind)(torch.zeros(shape))
+        build_model(**{**SMALL, "kind": kind})(torch.zeros(shape))

@@ -56,7 +56,7 @@ def test_the_loss_is_the_mean_squared_error():
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_parameter_gets_a_finite_gradient_that_is_not_zero(kind):
-    model, (inputs, targets) = build_model(**SMALL, kind=kind), batch()
+    model, (inputs, targets) = build_model(**{**SMALL, "kind": kind}), batch()
     functional.loss(model, inputs, targets).backward()
     for name, parameter in model.named_parameters():
         assert parameter.grad.isfinite().all()
@@ -69,7 +69,7 @@ def test_the_same_seed_gives_the_same_network(kind):
     states = []
     for seed in (3, 3, 4):
         torch.manual_seed(seed)
-        states.append(build_model(**SMALL, kind=kind).state_dict())
+        states.append(build_model(**{**SMALL, "kind": kind}).state_dict())
     same, again, other = (torch.cat([value.flatten() for value in state.values()]) for state in states)
     assert torch.equal(same, again)
     assert not torch.equal(same, other)
@@ -79,7 +79,7 @@ def test_the_same_seed_gives_the_same_network(kind):
 def test_saved_weights_give_the_same_network(kind, tmp_path):
     model, past = small_model(kind=kind), random_past(2)
     torch.save(model.state_dict(), tmp_path / "weights.pt")
-    fresh = build_model(**SMALL, kind=kind).double().eval()
+    fresh = build_model(**{**SMALL, "kind": kind}).double().eval()
     fresh.load_state_dict(torch.load(tmp_path / "weights.pt", weights_only=True))
     assert torch.equal(fresh(past), model(past))
 

@@ -31,6 +31,7 @@ SMALL = {
     "num_self_attends_per_block": 1,
     "num_self_attention_heads": 4,
     "num_cross_attention_heads": 4,
+    "dropout": 0.0,
 }
 EVERY = 50
 

@@ -3,6 +3,7 @@
     python examples/train.py                 PPO, some ten seconds on a CPU
     python examples/train.py --kind dqn      DQN with a replay memory
 
+The agent has the delivered losses and the sizes of CartPole: a state of four numbers, two actions.
 Every printed length is a mean over episodes that ended since the line before; the result at the end is measured with
 the learned policy on carts that training never saw, from states drawn with another seed.
 """
@@ -20,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import ActorCritic, CartPole, QNetwork, advantages, build_model, dqn_loss, ppo_loss, td_targets
 
+CARTPOLE = {"num_observations": 4, "num_actions": 2, "hidden_size": 64, "num_layers": 2}
 ENVIRONMENTS, EPOCHS, MINIBATCH = 32, 4, 256  # PPO
 ROLLOUT = 64  # steps between updates of PPO, and between lines of DQN
 MEMORY, DQN_BATCH, EXPLORING = 20_000, 256, 0.3  # DQN; the last is the share of steps with falling exploration
@@ -35,7 +37,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    model = build_model(kind=args.kind)
+    model = build_model(kind=args.kind, **CARTPOLE)
     untrained = balance(model, args.seed + 1)
     if isinstance(model, ActorCritic):
         train_ppo(model, CartPole(ENVIRONMENTS, args.seed), args.steps)

@@ -9,7 +9,19 @@ from torch import nn
 from model import ModelConfig, advantages, build_model, dqn_loss, functional, ppo_loss, td_targets
 from model.agent import Judgement
 
-SMALL = {"num_observations": 3, "num_actions": 4, "hidden_size": 8}
+SMALL = {
+    "kind": "ppo",
+    "num_observations": 3,
+    "num_actions": 4,
+    "hidden_size": 8,
+    "num_layers": 2,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip_range": 0.2,
+    "value_weight": 0.5,
+    "entropy_weight": 0.01,
+    "double": True,
+}
 
 
 def batch_of(size, config):
@@ -27,7 +39,7 @@ def mlp(network, x, activation):
 @pytest.mark.parametrize("num_layers", [1, 2, 3])
 @torch.no_grad()
 def test_the_actor_critic_is_two_tanh_networks(num_layers):
-    model = build_model(**SMALL, num_layers=num_layers).double()
+    model = build_model(**{**SMALL, "num_layers": num_layers}).double()
     x = torch.randn(5, 3, dtype=torch.float64)
     torch.testing.assert_close(model(x).logits, mlp(model.policy, x, torch.tanh))
     torch.testing.assert_close(model(x).values, mlp(model.value, x, torch.tanh)[:, 0])
@@ -36,14 +48,14 @@ def test_the_actor_critic_is_two_tanh_networks(num_layers):
 
 @torch.no_grad()
 def test_the_q_network_is_a_relu_network():
-    model = build_model(**SMALL, kind="dqn").double()
+    model = build_model(**{**SMALL, "kind": "dqn"}).double()
     x = torch.randn(5, 3, dtype=torch.float64)
     torch.testing.assert_close(model(x), mlp(model.q, x, lambda y: y.clamp(min=0)))
 
 
 @torch.no_grad()
 def test_the_first_weights_are_orthogonal_and_the_first_policy_nearly_uniform():
-    model = build_model(num_observations=8, num_actions=4, hidden_size=8)
+    model = build_model(**{**SMALL, "num_observations": 8})
     for network, head in ((model.policy, 0.01), (model.value, 1.0)):
         first, last = network[0].weight, network[-1].weight
         torch.testing.assert_close(first @ first.T, 2 * torch.eye(8), atol=1e-4, rtol=1e-4)
@@ -74,7 +86,7 @@ def test_advantages_are_discounted_sums_of_errors_within_an_episode(gamma, gae_l
 
 
 def test_the_ppo_loss_is_its_formula_row_by_row():
-    config = ModelConfig(**SMALL, clip_range=0.1, value_weight=0.3, entropy_weight=0.2)
+    config = ModelConfig(**{**SMALL, "clip_range": 0.1, "value_weight": 0.3, "entropy_weight": 0.2})
     _, batch = batch_of(64, config)
     logits, values = torch.randn(64, 4, dtype=torch.float64), torch.randn(64, dtype=torch.float64)
     surrogate = entropy = error = 0.0
@@ -90,7 +102,7 @@ def test_the_ppo_loss_is_its_formula_row_by_row():
 
 
 def test_an_action_whose_chance_moved_too_far_gives_no_gradient():
-    config = ModelConfig(num_actions=2, value_weight=0.0, entropy_weight=0.0)
+    config = ModelConfig(**{**SMALL, "num_actions": 2, "value_weight": 0.0, "entropy_weight": 0.0})
     logits = torch.tensor([[2.0, 0.0], [-2.0, 0.0]], requires_grad=True)
     batch = {"actions": torch.tensor([0, 0]), "old_log_probs": torch.full((2,), math.log(0.5))}
     batch |= {"advantages": torch.tensor([1.0, -1.0]), "returns": torch.zeros(2)}
@@ -100,7 +112,8 @@ def test_an_action_whose_chance_moved_too_far_gives_no_gradient():
 
 @pytest.mark.parametrize("double", [False, True])
 def test_the_target_of_an_action_is_its_reward_and_what_follows_unless_it_fell(double):
-    online, target = (build_model(**SMALL, kind="dqn", double=double, gamma=0.9).double() for _ in range(2))
+    changes = {"kind": "dqn", "double": double, "gamma": 0.9}
+    online, target = (build_model(**{**SMALL, **changes}).double() for _ in range(2))
     batch = {
         "rewards": torch.randn(16, dtype=torch.float64),
         "dones": torch.arange(16) % 3 == 0,
@@ -125,7 +138,7 @@ def test_the_dqn_loss_is_huber_at_the_action_taken():
 
 
 def test_actions_are_drawn_from_the_policy():
-    model = build_model(num_observations=1, num_actions=3, hidden_size=4)
+    model = build_model(**{**SMALL, "num_observations": 1, "num_actions": 3})
     with torch.no_grad():
         model.policy[-1].weight.zero_()
         model.policy[-1].bias.copy_(torch.tensor([0.1, 0.2, 0.7]).log())
@@ -134,7 +147,7 @@ def test_actions_are_drawn_from_the_policy():
 
 
 def test_the_best_action_is_taken_except_by_chance():
-    model = build_model(**SMALL, kind="dqn")
+    model = build_model(**{**SMALL, "kind": "dqn"})
     x = torch.randn(4000, 3)
     best = model(x).argmax(1)
     assert torch.equal(model.act(x), best)
@@ -145,7 +158,7 @@ def test_the_best_action_is_taken_except_by_chance():
 
 @pytest.mark.parametrize("kind", ["ppo", "dqn"])
 def test_acting_keeps_no_graph_and_the_networks_pass_gradients_to_the_states(kind):
-    model, watched = build_model(**SMALL, kind=kind), []
+    model, watched = build_model(**{**SMALL, "kind": kind}), []
     network = model.q if kind == "dqn" else model.policy
     network.register_forward_hook(lambda *_: watched.append(torch.is_grad_enabled()))
     model.act(torch.randn(2, 3))

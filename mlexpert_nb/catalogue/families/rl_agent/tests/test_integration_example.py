@@ -21,7 +21,7 @@ def script():
 
 
 def test_a_rollout_holds_what_was_seen_done_and_gained(script):
-    model, carts = build_model(), CartPole(3)
+    model, carts = build_model(kind="ppo", **script.CARTPOLE), CartPole(3)
     first = carts.state_N4
     rollout = script.collect(model, carts, script.Lengths())
     assert {name: len(each) for name, each in rollout.items()} == dict.fromkeys(rollout, 3 * script.ROLLOUT)

@@ -7,7 +7,19 @@ import torch
 
 from model import ModelConfig, build_model, count_parameters, functional, parameter_table
 
-SMALL = {"num_observations": 3, "num_actions": 4, "hidden_size": 8}
+SMALL = {
+    "kind": "ppo",
+    "num_observations": 3,
+    "num_actions": 4,
+    "hidden_size": 8,
+    "num_layers": 2,
+    "gamma": 0.99,
+    "gae_lambda": 0.95,
+    "clip_range": 0.2,
+    "value_weight": 0.5,
+    "entropy_weight": 0.01,
+    "double": True,
+}
 KINDS = ["ppo", "dqn"]
 
 
@@ -42,7 +54,7 @@ def test_the_count_is_that_of_the_built_network(kind, changes):
 )
 def test_an_impossible_configuration_is_refused_by_the_name_of_its_key(changes, said):
     with pytest.raises(ValueError, match=said):
-        ModelConfig(**changes)
+        ModelConfig(**{**SMALL, **changes})
 
 
 def test_the_borders_of_the_configuration_are_allowed():
@@ -58,7 +70,7 @@ def tensors(output):
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
 def test_a_state_does_not_see_the_other_states(kind):
-    model = build_model(**SMALL, kind=kind).eval()
+    model = build_model(**{**SMALL, "kind": kind}).eval()
     x = torch.randn(4, 3)
     other = torch.cat([x[:1], torch.randn(3, 3)])
     for before, after in zip(tensors(model(x)), tensors(model(other)), strict=True):
@@ -68,8 +80,8 @@ def test_a_state_does_not_see_the_other_states(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_training_reaches_every_parameter_and_fits_a_batch(kind):
-    model = build_model(**SMALL, kind=kind)
-    inputs, targets = functional.example_batch(ModelConfig(**SMALL, kind=kind), 4, 0)
+    model = build_model(**{**SMALL, "kind": kind})
+    inputs, targets = functional.example_batch(ModelConfig(**{**SMALL, "kind": kind}), 4, 0)
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-2)
     losses = []
     for _ in range(150):
@@ -84,7 +96,7 @@ def test_training_reaches_every_parameter_and_fits_a_batch(kind):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_example_batch_is_drawn_from_its_seed(kind):
-    config = ModelConfig(**SMALL, kind=kind)
+    config = ModelConfig(**{**SMALL, "kind": kind})
     inputs, targets = functional.example_batch(config, 64, 1)
     assert inputs["observations"].shape == (64, 3)
     assert targets["actions"].unique().tolist() == [0, 1, 2, 3]
@@ -99,10 +111,10 @@ def test_an_example_batch_is_drawn_from_its_seed(kind):
 @pytest.mark.parametrize("kind", KINDS)
 @torch.no_grad()
 def test_a_saved_network_gives_the_same_after_loading_also_in_bfloat16(kind):
-    model, file = build_model(**SMALL, kind=kind), io.BytesIO()
+    model, file = build_model(**{**SMALL, "kind": kind}), io.BytesIO()
     torch.save(model.state_dict(), file)
     file.seek(0)
-    loaded = build_model(**SMALL, kind=kind)
+    loaded = build_model(**{**SMALL, "kind": kind})
     loaded.load_state_dict(torch.load(file, weights_only=True))
     x = torch.randn(3, 3)
     for ours, theirs in zip(tensors(model(x)), tensors(loaded(x)), strict=True):

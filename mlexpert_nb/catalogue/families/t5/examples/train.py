@@ -24,7 +24,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import T5Model, build_model
 
-SMALL = {"d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4, "dropout": 0.05}
+SMALL = {
+    "d_model": 64,
+    "d_kv": 16,
+    "d_ff": 128,
+    "num_layers": 2,
+    "num_heads": 4,
+    "dropout": 0.05,
+    "relative_attention_num_buckets": 32,
+    "relative_attention_max_distance": 128,
+}
 PAD, CUT, END, UNKNOWN = range(4)  # padding is the start token too, as in the paper
 SPECIAL = ("<pad>", "<X>", "</s>", "<unk>")
 CHARACTERS = range(0x20, 0x3000)

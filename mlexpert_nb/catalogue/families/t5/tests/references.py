@@ -15,6 +15,8 @@ SMALL = {
     "num_heads": 3,
     "relative_attention_num_buckets": 8,
     "relative_attention_max_distance": 10,
+    "feed_forward": "relu",
+    "tie_word_embeddings": True,
     "dropout": 0.0,
     "layer_norm_epsilon": 1e-2,
 }

@@ -12,7 +12,8 @@ from model import ModelConfig, build_model, count_parameters, parameter_table
 def sizes(*numbers, **more):
     names = ("d_model", "d_ff", "num_layers", "num_heads", "d_kv")
     words = {"vocab_size": 32128, "relative_attention_num_buckets": 32, "relative_attention_max_distance": 128}
-    return {**words, **dict(zip(names, numbers, strict=True)), **more}
+    first = {"feed_forward": "relu", "tie_word_embeddings": True}
+    return {**words, **first, **dict(zip(names, numbers, strict=True)), **more}
 
 
 NEW = {"feed_forward": "gated-gelu", "tie_word_embeddings": False}

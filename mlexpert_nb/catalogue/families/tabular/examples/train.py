@@ -31,8 +31,10 @@ SMALL = {
     "num_layers": 2,
     "num_heads": 4,
     "ffn_size": 48,
+    "embedding_size": 8,
     "attention_dropout": 0.2,
     "ffn_dropout": 0.2,
+    "residual_dropout": 0.0,
 }
 EVERY = 25
 

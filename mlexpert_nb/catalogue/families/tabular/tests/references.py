@@ -9,6 +9,8 @@ from model import build_model
 
 KINDS = ("ft_transformer", "resnet")
 SMALL = {
+    "kind": "ft_transformer",
+    "task": "classification",
     "num_features": 3,
     "cardinalities": (2, 5),
     "num_outputs": 3,
@@ -19,6 +21,7 @@ SMALL = {
     "embedding_size": 4,
     "attention_dropout": 0.0,
     "ffn_dropout": 0.0,
+    "residual_dropout": 0.0,
 }
 
 

@@ -20,7 +20,10 @@ VARIANTS = [{}, {"num_layers": 1}, {"cardinalities": ()}, {"num_features": 0}, {
 @pytest.mark.parametrize("layers", AUTHORS)
 def test_the_count_is_that_of_the_authors_sizes(layers):
     sizes, published = AUTHORS[layers]
-    assert count_parameters(ModelConfig(kind="ft_transformer", num_heads=8, **COLUMNS, **sizes)) == published
+    assert (
+        count_parameters(ModelConfig(**{**SMALL, "kind": "ft_transformer", "num_heads": 8, **COLUMNS, **sizes}))
+        == published
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

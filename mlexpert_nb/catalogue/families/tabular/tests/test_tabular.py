@@ -21,8 +21,8 @@ def test_the_output_is_that_of_the_equations(kind, changes):
 
 
 def test_the_kind_chooses_the_network():
-    assert isinstance(build_model(**SMALL, kind="ft_transformer"), FTTransformer)
-    assert isinstance(build_model(**SMALL, kind="resnet"), TabularResNet)
+    assert isinstance(build_model(**{**SMALL, "kind": "ft_transformer"}), FTTransformer)
+    assert isinstance(build_model(**{**SMALL, "kind": "resnet"}), TabularResNet)
 
 
 def test_every_column_is_a_token_and_the_class_token_comes_first():

@@ -20,7 +20,16 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from model import build_model, functional
 
-CONFIG = {"image_size": 8, "num_levels": 2, "hidden_size": 32, "residual_size": 16, "num_embeddings": 64}
+CONFIG = {
+    "num_channels": 1,
+    "image_size": 8,
+    "num_levels": 2,
+    "hidden_size": 32,
+    "residual_size": 16,
+    "num_residual_layers": 2,
+    "num_embeddings": 64,
+    "commitment_cost": 0.25,
+}
 KINDS = {"vae": {"latent_size": 8, "beta": 0.1}, "vqvae": {"latent_size": 8}}
 
 

@@ -14,6 +14,9 @@ SMALL = {
     "num_residual_layers": 2,
     "latent_size": 3,
     "num_embeddings": 7,
+    "kind": "vae",
+    "beta": 1.0,
+    "commitment_cost": 0.25,
 }
 KINDS = [{**SMALL, "kind": "vae", "beta": 0.3}, {**SMALL, "kind": "vqvae", "commitment_cost": 0.4}]
 

@@ -28,10 +28,12 @@ def test_the_count_of_every_part_is_that_of_the_built_network(changes):
 
 def test_published_sizes():
     # DeepMind sonnet example, and section 4.1 of the paper, for one channel
-    assert count_parameters(ModelConfig(kind="vqvae")) == 808_129
-    paper = ModelConfig(kind="vqvae", hidden_size=256, residual_size=256, latent_size=256)
+    sonnet = {**SMALL, "kind": "vqvae", "num_channels": 1, "image_size": 32, "hidden_size": 128, "residual_size": 32}
+    sonnet |= {"latent_size": 64, "num_embeddings": 512}
+    assert count_parameters(ModelConfig(**sonnet)) == 808_129
+    paper = ModelConfig(**{**sonnet, "hidden_size": 256, "residual_size": 256, "latent_size": 256})
     assert count_parameters(paper) == 5_516_545
-    assert ModelConfig(image_size=24, num_levels=3).grid_size == 3
+    assert ModelConfig(**{**SMALL, "image_size": 24, "num_levels": 3}).grid_size == 3
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,16 @@ def test_the_grid_halves_with_every_level(kind, num_levels):
     assert model(images).reconstruction.shape == images.shape
 
 
-def test_the_default_is_a_vae_of_grey_images():
-    output = build_model()(torch.randn(1, 1, 32, 32))
+def test_a_vae_has_one_mean_for_an_image():
+    grey = {**VAE, "num_channels": 1, "image_size": 32, "latent_size": 64}
+    output = build_model(**grey)(torch.randn(1, 1, 32, 32))
     assert isinstance(output, VAEOutput)
     assert output.mean.shape == (1, 64)
+
+
+def test_the_delivered_network_rebuilds_images_of_its_size():
+    config = ModelConfig()
+    images = torch.randn(1, config.num_channels, config.image_size, config.image_size)
+    output = build_model()(images)
+    assert isinstance(output, VAEOutput) is (config.kind == "vae")
+    assert output.reconstruction.shape == images.shape

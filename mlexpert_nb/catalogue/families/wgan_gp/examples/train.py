@@ -27,6 +27,8 @@ CONFIG = {
     "latent_size": 32,
     "generator_hidden_size": 32,
     "critic_hidden_size": 32,
+    "penalty_weight": 10.0,
+    "num_critic_steps": 5,
 }
 BATCH_SIZE = 64
 NUM_SLICES = 256

@@ -12,6 +12,9 @@ SMALL = {
     "latent_size": 3,
     "generator_hidden_size": 6,
     "critic_hidden_size": 8,
+    "critic_norm": "none",
+    "penalty_weight": 10.0,
+    "num_critic_steps": 5,
 }
 KINDS = [SMALL, {**SMALL, "critic_norm": "layer"}]
 

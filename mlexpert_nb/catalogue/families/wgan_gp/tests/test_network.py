@@ -76,9 +76,10 @@ def test_weights_start_as_in_the_code_of_the_paper():
     assert all(bias.abs().max() == 0 for bias in biases if bias is not None)
 
 
-def test_the_default_makes_small_colour_images():
-    model = build_model().eval()
+def test_the_delivered_network_makes_images_of_its_size():
+    model, config = build_model().eval(), ModelConfig()
+    images = torch.randn(1, config.num_channels, config.image_size, config.image_size)
     with torch.no_grad():
-        output = model(torch.randn(1, 128), torch.randn(1, 3, 32, 32))
-    assert output.generated.shape == (1, 3, 32, 32)
+        output = model(torch.randn(1, config.latent_size), images)
+    assert output.generated.shape == images.shape
     assert output.real_scores.shape == (1,)
