@@ -235,7 +235,7 @@ def test_figures_of_a_live_network():
 
 
 def test_in_a_notebook_a_variable_is_tested(shell, tmp_path, capsys):
-    shell.run_cell("import torch; from torch import nn")
+    shell.run_cell("import torch; from torch import nn; x = torch.ones(3)  # forward has an x of its own")
     shell.run_cell(CELL)
     capsys.readouterr()
     shell.run_line_magic("mlexpert", "test net --json")

@@ -33,7 +33,11 @@ def _failures(text: str, names: list[str]) -> Iterator[Behaviour]:
         try:
             module = ModuleType("written_tests")
             module.__file__ = __file__  # some files look for the network from where they stand
-            exec(compile(text, "written_tests", "exec"), vars(module))  # noqa: S102 - our own text, which the user runs next
+            try:
+                exec(compile(text, "written_tests", "exec"), vars(module))  # noqa: S102 - our own text, which the user runs next
+            except Exception as error:  # noqa: BLE001 - so may what the network's file does when it is imported
+                yield _broken("import", f"the written file cannot be imported: {line(error)}")
+                return
             for name in names:
                 if time.monotonic() < until:
                     yield from _failure(name, vars(module)[name])
@@ -47,14 +51,13 @@ def _failure(name: str, test: Any) -> Iterator[Behaviour]:
         try:
             test(**given)
         except Exception as error:  # noqa: BLE001 - the network is not ours
-            yield Behaviour(
-                f"rebuilt:{name}",
-                holds=False,
-                must=True,
-                measured=f"holds for this network, and fails for one that build() makes: {line(error)}",
-                fix="let the outputs depend on the arguments of __init__ and on what is saved, and on nothing else",
-            )
+            yield _broken(name, f"holds for this network, and fails for one that build() makes: {line(error)}")
             return
+
+
+def _broken(name: str, measured: str) -> Behaviour:
+    fix = "let the outputs depend on the arguments of __init__ and on what is saved, and on nothing else"
+    return Behaviour(f"rebuilt:{name}", holds=False, must=True, measured=measured, fix=fix)
 
 
 def _parameters(test: Any) -> Iterator[dict[str, Any]]:

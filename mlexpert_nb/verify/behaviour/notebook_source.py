@@ -8,6 +8,7 @@ import ast
 import builtins
 import inspect
 import linecache
+import symtable
 import sys
 from collections.abc import Iterator
 from types import ModuleType
@@ -61,7 +62,7 @@ def _take_used(name: str, value: Any, imports: dict[str, None], pieces: dict[str
             imports[f"from {value.__module__} import {origin}{name}"] = None
     elif isinstance(value, _PLAIN):
         pieces[name] = f"{name} = {value!r}"
-    elif getattr(value, "__module__", "").startswith(("typing", "collections", "torch", "math")):
+    elif getattr(sys.modules.get(getattr(value, "__module__", None) or ""), name, None) is value:
         imports[f"from {value.__module__} import {name}"] = None
 
 
@@ -98,5 +99,12 @@ def _original(thing: Any, node: ast.ClassDef | ast.FunctionDef) -> str:
 
 
 def _free_names(node: ast.AST) -> set[str]:
-    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
+    """Give the names that a definition takes from outside; arguments and local names are its own."""
+    tables = [symtable.symtable(ast.unparse(node), "definition", "exec")]
+    names: set[str] = set()
+    while tables:
+        table = tables.pop()
+        is_outermost = table.get_type() == "module"
+        names |= {each.get_name() for each in table.get_symbols() if is_outermost or each.is_global()}
+        tables += table.get_children()
     return {name for name in names if not hasattr(builtins, name)}
