@@ -241,7 +241,7 @@ def _questions(result: ResultPackage) -> Table:
     for number, each in enumerate(asked, 1):
         rows.append((number, each.get("question", "")))
         rows += [("-", option) for option in items(each.get("options"))]
-    asks = table("What the specialist asks", ("", "question, and the answers it expects"), rows, unfolded=True)
+    asks = table("What the specialist asks", ("", "question"), rows, unfolded=True)
     return replace(asks, wrapped=True)
 
 

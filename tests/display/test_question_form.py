@@ -56,8 +56,9 @@ def test_questions_travel_in_the_payload_and_stand_in_a_table_for_everybody_else
     assert browser_side(bundle[MIME])["asked"] == {"questions": ASKED, "workspace": "W", "approve": ""}
     assert "tables" not in bundle[MIME]["card"], "the form takes the table's place"
     for kind in ("text/html", "text/plain"):
-        for text in ("How wide?", "24 / 48", "Which text?", "%mlexpert resume --workspace W --answer"):
+        for text in ("How wide?", "24", "48", "Which text?", "%mlexpert resume --workspace W --answer"):
             assert text in bundle[kind]
+    assert "  1  How wide?\n  -  24\n  -  48\n  2  Which text?" in bundle["text/plain"]
 
 
 def test_the_same_questions_give_the_same_bytes():
