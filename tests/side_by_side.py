@@ -1,9 +1,9 @@
 """Runs all tests, two processes at once (`make test`): on two cores that takes little more than half the time.
 
-There are three parts. What needs a front end is one, since Playwright's event loop must not meet the other tests; what
-runs many networks is another, started when that one is through; everything else, the notebooks too, is the third, whose
-output is shown as it comes, that of the others when they end. Each slows the other down, so what failed is run once
-more alone, in the open: what fails again, fails.
+There are four parts. What needs a front end is one, since Playwright's event loop must not meet the other tests; what
+runs many networks and what judges them are two more, each started when another part is through; everything else, the
+notebooks too, is the first, whose output is shown as it comes, that of the others when they end. Each slows the other
+down, so what failed is run once more alone, in the open: what fails again, fails.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 FRONT_ENDS = ("browser", "display", "magics", "widgets")
-NETWORKS = ("behaviour", "catalogue", "verify", "workspace")
+NETWORKS, JUDGE = ("behaviour", "catalogue"), ("verify", "workspace")
 AT_ONCE = 2
 SOME_FAILED = 1  # pytest's exit code; anything above is no verdict on tests
 AGAIN = ("--last-failed", "--last-failed-no-failures", "none")
@@ -24,9 +24,9 @@ def parts() -> dict[str, list[str]]:
     """Give the paths of each part by name, in the order in which they start; what pytest would find is in one."""
     folders = {path.parent.relative_to(ROOT).parts[1] for path in ROOT.glob("tests/*/**/test_*.py")}
     alone = sorted(path.relative_to(ROOT).as_posix() for path in ROOT.glob("tests/test_*.py"))
-    rest = sorted(f"tests/{name}" for name in folders - {*FRONT_ENDS, *NETWORKS})
-    front, networks = ([f"tests/{name}" for name in names] for names in (FRONT_ENDS, NETWORKS))
-    return {"rest": [*rest, *alone, "notebooks"], "front": front, "networks": networks}
+    rest = sorted(f"tests/{name}" for name in folders - {*FRONT_ENDS, *NETWORKS, *JUDGE})
+    front, networks, judge = ([f"tests/{name}" for name in names] for names in (FRONT_ENDS, NETWORKS, JUDGE))
+    return {"rest": [*rest, *alone, "notebooks"], "front": front, "networks": networks, "judge": judge}
 
 
 def run(name: str, *more: str) -> int:
